@@ -1,0 +1,101 @@
+# imapwhy: `make demo` sets up and shows it, `make check` tests it. Each room's include path is its permission.
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+CC ?= cc
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Werror
+BUILD ?= build
+CPPFLAGS += -std=c11 -D_GNU_SOURCE -DIMAPWHY_VERSION='"$(VERSION)"' -DIMAPWHY_RULES='"$(PREFIX)/share/imapwhy/rules"' -I$(BUILD)
+LIBS := -lpcap -larchive -lndpi -ljson-c -lyaml -lcrypto -lm -lpthread
+
+# The rooms in their strict order: a room may include its own headers and those of the rooms before it.
+base := analyzer/base
+facts := $(base) analyzer/facts
+dissectors := $(facts) dissectors dissectors/imap dissectors/tls dissectors/dns
+capture := $(dissectors) analyzer/capture
+decode := $(capture) analyzer/decode
+flow := $(decode) analyzer/flow
+session := $(flow) analyzer/session
+context := $(session) analyzer/context
+classify := $(context) analyzer/classify
+report := $(classify) analyzer/report
+sink := $(report) analyzer/sink
+analyzer := $(sink) analyzer
+ROOMS := base facts capture decode flow session context classify report sink
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
+OBJECTS := $(foreach r,$(ROOMS),$(call objects,analyzer/$(r))) $(call objects,dissectors) $(call objects,dissectors/imap) \
+	$(call objects,dissectors/tls) $(call objects,dissectors/dns)
+MAIN := $(call objects,analyzer)
+
+all: imapwhy
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+LIBRARY := $(BUILD)/libimapwhy.a
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+imapwhy: $(MAIN) $(LIBRARY)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+define room_rule
+$(BUILD)/$(2)/%.o: $(2)/%.c $(BUILD)/words_enum.h
+	@mkdir -p $$(@D)
+	@echo "  CC $$<"
+	$$(Q)$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(WARN) $$(addprefix -iquote ,$$($(1))) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r),analyzer/$(r))))
+$(eval $(call room_rule,dissectors,dissectors))
+$(eval $(call room_rule,dissectors,dissectors/imap))
+$(eval $(call room_rule,dissectors,dissectors/tls))
+$(eval $(call room_rule,dissectors,dissectors/dns))
+$(eval $(call room_rule,analyzer,analyzer))
+
+$(BUILD)/words_enum.h: analyzer/facts/words.def analyzer/facts/make-words.sh
+	@mkdir -p $(@D)
+	@sh analyzer/facts/make-words.sh $< > $@
+
+-include $(OBJECTS:.o=.d) $(MAIN:.o=.d)
+
+# --- tests ---
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+$(BUILD)/unit/%: tests/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -iquote tests/unit -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+
+setup-build:
+	@sh tests/setup.sh build
+setup-check:
+	@sh tests/setup.sh check
+
+check: setup-check
+	@$(MAKE) --no-print-directory all unit-tests
+	@sh tests/run.sh
+unit-tests: $(UNIT)
+
+clean:
+	rm -rf $(BUILD) imapwhy
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/imapwhy $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 imapwhy $(DESTDIR)$(PREFIX)/bin/
+	cp -r rules $(DESTDIR)$(PREFIX)/share/imapwhy/
+
+.PHONY: all check clean install setup-build setup-check unit-tests
+
+demo: setup-build
+	@$(MAKE) --no-print-directory all
+	@./imapwhy -o text --separate samples/*/capture.* 2>/dev/null || true
+	@./imapwhy -o json --separate samples/*/capture.* > $(BUILD)/demo.ndjson 2>/dev/null || true
+	@echo "The same as JSON, one document a line: $(BUILD)/demo.ndjson"
+
+docs/facts.md: imapwhy
+	./imapwhy facts > $@
+.PHONY: demo
+
+include tests/bench/bench.mk

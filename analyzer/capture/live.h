@@ -1,0 +1,19 @@
+/* A live interface through libpcap. */
+#ifndef IMAPWHY_LIVE_H
+#define IMAPWHY_LIVE_H
+
+#include "source.h"
+
+struct live;
+
+struct live *live_open(const char *interface, const struct source_options *options, struct error *error);
+void live_close(struct live **live);
+/* SOURCE_FRAME, SOURCE_IDLE or (stopped) SOURCE_END. */
+enum source_status live_next(struct live *live, struct frame *frame);
+const char *live_name(const struct live *live);
+void live_counters(struct live *live, struct source_counters *into);
+
+/* Gives up root for a user (NULL: nobody), keeping only the right to capture; no-op when not root or when the user is root. */
+bool privilege_drop(const char *user, struct error *error);
+
+#endif

@@ -1,0 +1,69 @@
+/* Rules as they stand in memory; the files of this room alone see them. */
+#ifndef IMAPWHY_LOADED_H
+#define IMAPWHY_LOADED_H
+
+#include "document.h"
+#include "expression.h"
+#include "rules.h"
+#include "vocabulary.h"
+
+struct loaded_rule {
+	struct rule rule;
+	struct expression when;
+	uint8_t evidence[VERDICT_MOST_EVIDENCE];
+	int evidences;
+	int mechanism; /* its number */
+	bool answers;  /* not inconclusive: that a capture can't tell is no other answer to what happened */
+};
+
+#define TEXT_MOST_NEEDLES 8
+
+/* An entry of server-texts.yaml; bit sets 0 and counts 0 mean any. Needles are lower case and owned. */
+struct server_text {
+	uint8_t where, status;
+	char *codes[TEXT_MOST_NEEDLES], *texts[TEXT_MOST_NEEDLES];
+	int code_count, text_count;
+	enum word_refusal means;
+};
+
+struct issuer {
+	const char *product;
+	char *needle; /* lower case, owned */
+};
+
+struct rules {
+	struct document *documents;
+	int document_count, document_room;
+	struct loaded_rule *list;
+	int count, room;
+	struct server_text *server_texts;
+	int server_text_count, server_text_room;
+	struct issuer *issuers;
+	int issuer_count, issuer_room;
+	/* The last column is the default. */
+	const char *advice[STEP_COUNT][LANGUAGE_COUNT][MECHANISM_MOST + 1];
+};
+
+/* Room for one more element in a growing array; NULL: no memory. */
+void *rules_grow(void *list, int count, int *room, size_t size);
+
+void load_verdicts(struct rules *r, struct document *d);
+void load_server_texts(struct rules *r, struct document *d);
+void load_issuers(struct rules *r, struct document *d);
+void load_advice(struct rules *r, struct document *d);
+void load_providers(struct rules *r, struct document *d);
+void server_text_free(struct server_text *t);
+
+/* The rule that stands behind all others: nothing else matched. */
+const struct rule *last_rule(void);
+
+/* How a rule's condition came out. failing: where its one failing term stands, when it failed by exactly one. */
+enum fit { FIT_NO, FIT_NEAR, FIT_YES };
+struct fitting {
+	enum fit fit;
+	uint16_t failing;
+	uint16_t held; /* terms of the top-level list that held */
+};
+struct fitting rule_fit(const struct loaded_rule *rule, const struct fact_view *view, const struct texts *texts);
+
+#endif

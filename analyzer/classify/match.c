@@ -1,0 +1,165 @@
+/* Finds the verdict: the first rule that matches, what shows it, and what else it might have been. */
+#include "loaded.h"
+
+#include <string.h>
+
+const struct rule *last_rule(void)
+{
+	static const struct rule rule = {
+		.id = "nothing_matched",
+		.title = "No rule matched",
+		.class = "inconclusive",
+		.mechanism = "too_short",
+		.culprit = "unknown",
+		.outcome = "inconclusive",
+		.confidence = 0.3,
+		.says = "What was captured of this session does not show why it ended so.",
+		.file = "(built in)",
+	};
+	return &rule;
+}
+
+/* A rule of a single term would always fail by one, which says nothing: only lists of two and more come near. */
+struct fitting rule_fit(const struct loaded_rule *rule, const struct fact_view *view, const struct texts *texts)
+{
+	const struct expression *e = &rule->when;
+	struct fitting f = { .fit = FIT_YES };
+	int failed = 0;
+
+	if (e->nodes[0].kind != NODE_AND) {
+		f.fit = expression_judge(e, 0, view, texts) == IS_TRUE ? FIT_YES : FIT_NO;
+		return f;
+	}
+	for (int i = 1; i < e->count && failed < 2; i += e->nodes[i].span) {
+		if (expression_judge(e, i, view, texts) == IS_TRUE)
+			f.held++;
+		else {
+			failed++;
+			f.failing = (uint16_t)i;
+		}
+	}
+	f.fit = failed == 0 ? FIT_YES : failed == 1 ? FIT_NEAR : FIT_NO;
+	return f;
+}
+
+/* --- evidence --- */
+
+static void add_evidence(struct verdict *v, int fact, const struct fact_view *view)
+{
+	if (!view[fact].set || v->evidences == VERDICT_MOST_EVIDENCE)
+		return;
+	for (int i = 0; i < v->evidences; i++)
+		if (v->evidence[i] == (enum fact_id)fact)
+			return;
+	v->evidence[v->evidences++] = (enum fact_id)fact;
+}
+
+/* What stands under `not` shows nothing; of an `or` only the sides that hold do. */
+static void gather_evidence(const struct expression *e, int at, const struct fact_view *view, const struct texts *texts, struct verdict *v)
+{
+	const struct node *n = &e->nodes[at];
+
+	if (n->kind == NODE_NOT || expression_judge(e, at, view, texts) != IS_TRUE)
+		return;
+	if (n->kind == NODE_AND || n->kind == NODE_OR) {
+		for (int i = at + 1; i < at + n->span; i += e->nodes[i].span)
+			gather_evidence(e, i, view, texts, v);
+		return;
+	}
+	add_evidence(v, n->fact, view);
+	if (n->kind == NODE_COMPARE_FACTS)
+		add_evidence(v, n->right, view);
+}
+
+/* --- alternatives --- */
+
+/* The best rule of each mechanism, so the number of rules doesn't matter. */
+struct candidates {
+	struct candidate {
+		const struct loaded_rule *rule;
+		struct fitting fitting;
+	} list[MECHANISM_MOST];
+	int count;
+	uint8_t place[MECHANISM_MOST]; /* by mechanism: its place in the list and one; 0: none */
+};
+
+static bool better(const struct fitting *a, const struct fitting *b)
+{
+	if (a->fit != b->fit)
+		return a->fit > b->fit;
+	return a->fit == FIT_NEAR && a->held > b->held;
+}
+
+/* Of two of the same worth the earlier, more specific one stays. */
+static void consider(struct candidates *c, const struct loaded_rule *rule, struct fitting fitting)
+{
+	uint8_t *place = &c->place[rule->mechanism];
+
+	if (!rule->answers || (*place && !better(&fitting, &c->list[*place - 1].fitting)))
+		return;
+	if (!*place)
+		*place = (uint8_t)++c->count;
+	c->list[*place - 1] = (struct candidate){ rule, fitting };
+}
+
+/* Matched ones first, then those of which most held, then in the order of the rules. */
+static struct candidate *best_of(struct candidates *c)
+{
+	struct candidate *best = NULL;
+
+	for (struct candidate *one = c->list; one < c->list + c->count; one++) {
+		if (!one->rule)
+			continue;
+		if (!best || better(&one->fitting, &best->fitting) ||
+		    (!better(&best->fitting, &one->fitting) && one->rule < best->rule))
+			best = one;
+	}
+	return best;
+}
+
+static enum fact_id first_fact(const struct expression *e, int at)
+{
+	while (e->nodes[at].kind <= NODE_NOT)
+		at++;
+	return (enum fact_id)e->nodes[at].fact;
+}
+
+static void list_alternatives(struct candidates *candidates, int decided, struct verdict *v)
+{
+	struct candidate *best;
+
+	if (candidates->place[decided])
+		candidates->list[candidates->place[decided] - 1].rule = NULL;
+	while (v->alternatives_count < VERDICT_MOST_ALTERNATIVES && (best = best_of(candidates))) {
+		struct alternative *a = &v->alternatives[v->alternatives_count++];
+		a->rule = &best->rule->rule;
+		a->matched = best->fitting.fit == FIT_YES;
+		a->fact = first_fact(&best->rule->when, best->fitting.failing);
+		expression_term(&best->rule->when, best->fitting.failing, a->term, sizeof a->term);
+		best->rule = NULL;
+	}
+}
+
+void rules_classify(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts, struct verdict *into)
+{
+	struct candidates candidates;
+	const struct loaded_rule *winner = NULL;
+
+	candidates.count = 0;
+	memset(candidates.place, 0, sizeof candidates.place);
+	for (int i = 0; i < r->count; i++) {
+		struct fitting fitting = rule_fit(&r->list[i], view, texts);
+		if (fitting.fit == FIT_YES && !winner)
+			winner = &r->list[i];
+		else if (fitting.fit != FIT_NO)
+			consider(&candidates, &r->list[i], fitting);
+	}
+	into->rule = winner ? &winner->rule : last_rule();
+	into->evidences = into->alternatives_count = 0;
+	if (winner) {
+		gather_evidence(&winner->when, 0, view, texts, into);
+		for (int i = 0; i < winner->evidences; i++)
+			add_evidence(into, winner->evidence[i], view);
+	}
+	list_alternatives(&candidates, winner ? winner->mechanism : mechanism_number(into->rule->mechanism), into);
+}

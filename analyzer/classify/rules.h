@@ -1,0 +1,74 @@
+/* Rules: YAML files turned into checked expressions over facts; the first that matches is the verdict. */
+#ifndef IMAPWHY_RULES_H
+#define IMAPWHY_RULES_H
+
+#include <stdio.h>
+
+#include "error.h"
+#include "facts.h"
+
+#define RULE_MOST_ADVICE 8
+#define VERDICT_MOST_EVIDENCE 24
+#define VERDICT_MOST_ALTERNATIVES 6
+
+/* A rule as reports see it; strings live as long as the rules. */
+struct rule {
+	const char *id, *title, *version;
+	const char *class, *mechanism;
+	const char *stage;   /* a word, or NULL: the fact `stage` says */
+	const char *culprit, *cause; /* NULL: null */
+	const char *outcome; /* healthy failed degraded inconclusive */
+	double confidence;
+	const char *detail;  /* text in which {fact.word} stands for the fact's value; NULL: none */
+	const char *says;    /* the sentence for people, {fact.word} likewise */
+	const char *symptom; /* NULL: none */
+	const char *advice[RULE_MOST_ADVICE]; /* steps, best first */
+	int advices;
+	const char *file;
+	int line;
+};
+
+struct alternative {
+	const struct rule *rule;
+	bool matched;        /* a later rule that matched too; else it failed by one term */
+	enum fact_id fact;   /* the term's fact */
+	char term[96];       /* the term as written */
+};
+
+struct verdict {
+	const struct rule *rule;
+	enum fact_id evidence[VERDICT_MOST_EVIDENCE]; /* facts that the matching terms named and that were set, and those of `evidence:` */
+	int evidences;
+	struct alternative alternatives[VERDICT_MOST_ALTERNATIVES];
+	int alternatives_count;
+};
+
+struct rules;
+
+/* Loads every *.yaml of DIR/verdicts (in the order of their names) and the data files beside it (server-texts.yaml,
+ * interception-issuers.yaml, advice.yaml, providers.yaml). NULL: what is wrong was written to `problems`, all of it, a line each:
+ * FILE:LINE: what, and the nearest known word. */
+struct rules *rules_load(const char *directory, FILE *problems);
+void rules_destroy(struct rules **rules);
+int rules_count(const struct rules *rules);
+const struct rule *rules_get(const struct rules *rules, int index);
+
+/* The texts in views are numbers of `texts`. */
+void rules_classify(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts, struct verdict *into);
+
+/* Every rule, every term, true, false or unknown, with the fact's value and frame: for `imapwhy explain`. */
+void rules_explain(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts, FILE *out);
+
+/* What a server's text means in its place (server-texts.yaml): `where` is one of "login", "bye", "command", "greeting". `status` no, bad, bye, ok. */
+enum word_refusal rules_refusal(const struct rules *rules, const char *where, enum word_status status, const char *code, const char *text);
+/* The product whose issuer this is, NULL: none known. */
+const char *rules_interceptor(const struct rules *rules, const char *issuer);
+/* The advice's sentence in a language ("en", "ar") for a step and mechanism; never NULL. */
+const char *rules_advice(const struct rules *rules, const char *language, const char *step, const char *mechanism);
+
+/* A fact's value as text for people: durations "2.1 s", sizes "1.2 KB", words, TLS versions; into a buffer of `room`. */
+const char *fact_value_text(enum fact_id id, const struct fact_view *fact, const struct texts *texts, char *into, size_t room);
+/* The evidence line of a fact: its `says` with {} filled. */
+const char *fact_says(enum fact_id id, const struct fact_view *fact, const struct texts *texts, char *into, size_t room);
+
+#endif

@@ -1,0 +1,80 @@
+/* Completes a view: proof of life from other traffic, the meaning of refusals, the maker of a certificate. */
+#include "complete.h"
+
+/* Proof of life counts from somewhat before the session to a little after it. */
+#define BEFORE (5 * MINUTE)
+#define RACE (5 * SECOND)
+
+static void set(struct fact_view *v, int64_t value, struct moment at, enum direction from)
+{
+	*v = (struct fact_view){ value, at, (uint8_t)from, true, true };
+}
+
+void complete_context(struct fact_view v[FACT_COUNT], const struct hosts *hosts, const struct endpoint *client, const struct endpoint *server,
+		   nanoseconds began, nanoseconds now)
+{
+	const struct sign *sign = hosts_sign(hosts, server, client, false, false, began - BEFORE, now);
+	if (sign)
+		set(&v[FACT_HOST_ALIVE], 1, sign->at, FROM_SERVER);
+	/* Others must have been served after the trouble began, or the server may have died with this session. */
+	nanoseconds trouble = v[FACT_VAIN_SENDS].set && v[FACT_VAIN_SENDS].value ? v[FACT_VAIN_SENDS].at.time : began;
+	sign = hosts_sign(hosts, server, client, true, true, trouble, now);
+	if (sign)
+		set(&v[FACT_SERVICE_ALIVE], 1, sign->at, FROM_SERVER);
+	struct moment won;
+	if (hosts_won(hosts, client, server, began, RACE, &won))
+		set(&v[FACT_RACE_WON], 1, won, FROM_CLIENT);
+}
+
+struct place {
+	enum fact_id text, code, status, result;
+	const char *where;
+};
+
+static const struct place places[] = {
+	{ FACT_LOGIN_TEXT, FACT_LOGIN_CODE, FACT_LOGIN_ANSWER, FACT_LOGIN_REFUSAL, "login" },
+	{ FACT_LAST_REFUSED_TEXT, FACT_LAST_REFUSED_CODE, FACT_LAST_REFUSED_STATUS, FACT_COMMAND_REFUSAL, "command" },
+	{ FACT_BYE_TEXT, FACT_COUNT, FACT_COUNT, FACT_BYE_REFUSAL, "bye" },
+};
+
+static const char *text_of(const struct fact_view v[FACT_COUNT], enum fact_id id, const struct texts *texts)
+{
+	return id < FACT_COUNT && v[id].set ? texts_get(texts, (uint32_t)v[id].value) : "";
+}
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; n && (at = strstr(at, word)); at += n)
+		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	return false;
+}
+
+void complete_texts(struct fact_view v[FACT_COUNT], const struct rules *rules, const struct texts *texts)
+{
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		const struct place *p = &places[i];
+		bool bye = p->code == FACT_COUNT;
+		if (bye ? !v[FACT_BYE].set : p->result == FACT_LOGIN_REFUSAL ? !v[FACT_LOGIN_REFUSED].set : !v[FACT_LAST_REFUSED].value)
+			continue;
+		enum word_status status = bye ? WORD_status_bye : (enum word_status)v[p->status].value;
+		enum word_refusal means = rules_refusal(rules, p->where, status, text_of(v, p->code, texts), text_of(v, p->text, texts));
+		const struct fact_view *at = v[p->text].set ? &v[p->text] : bye ? &v[FACT_BYE] : &v[p->status];
+		set(&v[p->result], means, at->at, FROM_SERVER);
+	}
+	/* A notice sent just before the refusal may say more than the refusal itself (WEBALERT, plaintext warnings). */
+	if (v[FACT_LOGIN_NOTICE].set && v[FACT_LOGIN_REFUSED].set &&
+	    (v[FACT_LOGIN_REFUSAL].value == WORD_refusal_unclassified || v[FACT_LOGIN_REFUSAL].value == WORD_refusal_none)) {
+		enum word_refusal means = rules_refusal(rules, "login", WORD_status_no, "", text_of(v, FACT_LOGIN_NOTICE, texts));
+		if (means != WORD_refusal_unclassified)
+			set(&v[FACT_LOGIN_REFUSAL], means, v[FACT_LOGIN_NOTICE].at, FROM_SERVER);
+	}
+	if (v[FACT_LOGIN_METHOD].set && v[FACT_AUTH_OFFERED].set) {
+		const struct fact_view *list = &v[FACT_AUTH_OFFERED];
+		set(&v[FACT_METHOD_OFFERED], has_word(text_of(v, FACT_AUTH_OFFERED, texts), text_of(v, FACT_LOGIN_METHOD, texts)), list->at, FROM_SERVER);
+	}
+	if (v[FACT_CERT_ISSUER].set && rules_interceptor(rules, text_of(v, FACT_CERT_ISSUER, texts)))
+		v[FACT_INTERCEPTOR] = v[FACT_CERT_ISSUER];
+}

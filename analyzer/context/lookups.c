@@ -1,0 +1,250 @@
+/* Open look-ups in a bounded table, oldest forgotten first; names by address in a set-associative one. */
+#include "lookups.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WAYS 4
+/* A resolver library asks again within 5 s (resolv.conf(5)); other record types and search domains follow within moments. */
+#define RETRY_WITHIN (5 * SECOND + 500 * MILLISECOND)
+#define OTHERS_WITHIN (3 * SECOND)
+
+struct name {
+	struct address address;
+	char name[108];
+	nanoseconds at;
+};
+
+struct lookups {
+	struct lookup *open;
+	size_t most;
+	struct name *name;
+	size_t buckets;
+	struct hash_key key;
+};
+
+struct lookups *lookups_create(size_t most_open, size_t most_names, struct hash_key key)
+{
+	struct lookups *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return NULL;
+	l->most = most_open;
+	l->key = key;
+	l->buckets = 64;
+	while (l->buckets * WAYS * 2 <= most_names)
+		l->buckets *= 2;
+	l->open = calloc(most_open, sizeof *l->open);
+	l->name = calloc(l->buckets * WAYS, sizeof *l->name);
+	if (!l->open || !l->name)
+		lookups_destroy(&l);
+	return l;
+}
+
+void lookups_destroy(struct lookups **lookups)
+{
+	if (!*lookups)
+		return;
+	free((*lookups)->open);
+	free((*lookups)->name);
+	free(*lookups);
+	*lookups = NULL;
+}
+
+static struct name *bucket_of(const struct lookups *l, const struct address *a)
+{
+	return &l->name[(hash_bytes(l->key, a->byte, 16) & (l->buckets - 1)) * WAYS];
+}
+
+static void remember(struct lookups *l, const struct address *address, const char *name, nanoseconds at)
+{
+	struct name *way = bucket_of(l, address), *use = way;
+
+	for (int i = 0; i < WAYS; i++) {
+		if (address_same(&way[i].address, address)) {
+			use = &way[i];
+			break;
+		}
+		if (way[i].at < use->at)
+			use = &way[i];
+	}
+	/* A mail name is not displaced by another name of the same address (a reverse proxy has many). */
+	if (address_same(&use->address, address) && dns_mail_name(use->name) && !dns_mail_name(name))
+		return;
+	use->address = *address;
+	use->at = at;
+	snprintf(use->name, sizeof use->name, "%.*s", (int)sizeof use->name - 1, name);
+}
+
+const char *lookups_name(const struct lookups *l, const struct address *address)
+{
+	const struct name *way = bucket_of(l, address);
+
+	for (int i = 0; i < WAYS; i++)
+		if (way[i].name[0] && address_same(&way[i].address, address))
+			return way[i].name;
+	return NULL;
+}
+
+/* The open look-up of that client and name; a new one takes the oldest's place. Probing is bounded to a neighbourhood. */
+static struct lookup *find(struct lookups *l, const struct endpoint *client, const char *name, bool make)
+{
+	uint64_t h = hash_bytes(l->key, client->address.byte, 16) ^ hash_bytes(l->key, name, strlen(name));
+	struct lookup *use = NULL;
+
+	for (size_t i = 0; i < 32 && i < l->most; i++) {
+		struct lookup *at = &l->open[(h + i) % l->most];
+		if (at->used && address_same(&at->client.address, &client->address) && strcmp(at->name, name) == 0)
+			return at;
+		if (!use || (use->used && (!at->used || at->last_query.time < use->last_query.time)))
+			use = at;
+	}
+	if (!make || !use)
+		return NULL;
+	*use = (struct lookup){ .used = true, .client = *client };
+	return use;
+}
+
+static int type_bit(uint16_t qtype)
+{
+	return qtype == 1 ? 1 : qtype == 28 ? 2 : 0;
+}
+
+static void query(struct lookups *l, const struct dns_message *m, const struct endpoint *from, const struct endpoint *to, struct moment at)
+{
+	struct lookup *k;
+
+	if (!type_bit(m->qtype) || strlen(m->name) >= sizeof k->name || !m->name[0])
+		return;
+	k = find(l, from, m->name, true);
+	/* A new attempt after the old one was settled starts afresh. */
+	if (k->queries && (k->reported || at.time - k->last_query.time > 30 * SECOND))
+		*k = (struct lookup){ .used = true };
+	if (!k->queries++) {
+		k->client = *from;
+		k->resolver = *to;
+		k->first = at;
+		k->mail = dns_mail_name(m->name);
+		memcpy(k->name, m->name, strlen(m->name) + 1);
+	}
+	k->asked |= (uint8_t)type_bit(m->qtype);
+	k->last_query = at;
+}
+
+/* Which answer says more about why there is no address: the later in this list wins. */
+static int weight(enum word_lookup result)
+{
+	static const uint8_t weights[] = { [WORD_lookup_no_address] = 2, [WORD_lookup_refused] = 3, [WORD_lookup_servfail] = 4,
+					   [WORD_lookup_nxdomain] = 5, [WORD_lookup_resolver_unreachable] = 1,
+					   [WORD_lookup_answered] = 9 };
+	return result < sizeof weights ? weights[result] : 0;
+}
+
+static enum word_lookup result_of(const struct dns_message *m)
+{
+	switch (m->rcode) {
+	case 0:
+		return m->answers ? WORD_lookup_answered : WORD_lookup_no_address;
+	case 3:
+		return WORD_lookup_nxdomain;
+	case 5:
+		return WORD_lookup_refused;
+	default:
+		return WORD_lookup_servfail;
+	}
+}
+
+static void answer(struct lookups *l, const struct dns_message *m, const struct endpoint *to, struct moment at)
+{
+	enum word_lookup result = result_of(m);
+	struct lookup *k = find(l, to, m->name, false);
+
+	for (int i = 0; i < m->answers; i++)
+		remember(l, &m->answer[i], m->name, at.time);
+	if (!k || k->reported || m->truncated)
+		return;
+	k->last_answer = at;
+	if (result != WORD_lookup_answered)
+		k->negative |= (uint8_t)type_bit(m->qtype);
+	/* A refusal of one type says nothing about the other (AAAA refused beside a good A). */
+	if (weight(result) > weight(k->result)) {
+		k->result = (uint8_t)result;
+		k->result_at = at;
+	}
+	if (m->answers && !k->address.family)
+		k->address = m->answer[0];
+}
+
+void lookups_message(struct lookups *l, const struct dns_message *m, const struct endpoint *from, const struct endpoint *to, struct moment at)
+{
+	if (m->response)
+		answer(l, m, to, at);
+	else
+		query(l, m, from, to, at);
+}
+
+void lookups_unreachable(struct lookups *l, const struct endpoint *client, const struct endpoint *resolver, struct moment at)
+{
+	for (size_t i = 0; i < l->most; i++) {
+		struct lookup *k = &l->open[i];
+		if (k->used && !k->reported && address_same(&k->client.address, &client->address) &&
+		    address_same(&k->resolver.address, &resolver->address) && weight(k->result) == 0) {
+			k->result = WORD_lookup_resolver_unreachable;
+			k->result_at = at;
+		}
+	}
+}
+
+static bool settled(const struct lookup *k, nanoseconds now, bool at_end)
+{
+	if (k->result == WORD_lookup_answered)
+		return false;
+	if (k->result && k->result != WORD_lookup_resolver_unreachable) {
+		nanoseconds last = k->last_answer.time > k->last_query.time ? k->last_answer.time : k->last_query.time;
+		return at_end || now - last > (k->asked & ~k->negative ? RETRY_WITHIN : OTHERS_WITHIN);
+	}
+	if (k->result == WORD_lookup_resolver_unreachable)
+		return at_end || now - k->last_query.time > RETRY_WITHIN;
+	nanoseconds waited = now - k->first.time;
+	return now - k->last_query.time > 10 * SECOND || (at_end && (waited >= 5 * SECOND || (waited >= 3 * SECOND && k->queries >= 2)));
+}
+
+void lookups_settle(struct lookups *l, nanoseconds now, bool at_end, void (*call)(void *, struct lookup *), void *context)
+{
+	for (size_t i = 0; i < l->most; i++) {
+		struct lookup *k = &l->open[i];
+		if (!k->used || k->reported || !k->mail || !settled(k, now, at_end))
+			continue;
+		k->reported = true;
+		call(context, k);
+	}
+}
+
+static void set(struct fact_view *v, int64_t value, struct moment at, enum direction from)
+{
+	*v = (struct fact_view){ value, at, (uint8_t)from, true, true };
+}
+
+void lookup_facts(const struct lookup *k, nanoseconds now, struct texts *texts, struct fact_view v[FACT_COUNT])
+{
+	bool silent = k->result == WORD_lookup_none;
+
+	memset(v, 0, FACT_COUNT * sizeof *v);
+	for (int i = 0; i < FACT_COUNT; i++)
+		v[i].known = fact_kinds[i].absence == ABSENT_ZERO;
+	set(&v[FACT_DNS_RESULT], silent ? WORD_lookup_dns_timeout : k->result, silent ? k->last_query : k->result_at,
+	    silent ? FROM_CLIENT : FROM_SERVER);
+	set(&v[FACT_DNS_NAME], texts_keep(texts, bytes_of_text(k->name)), k->first, FROM_CLIENT);
+	set(&v[FACT_DNS_QUERIES], k->queries, k->first, FROM_CLIENT);
+	if (silent)
+		set(&v[FACT_DNS_WAITED], now - k->first.time, k->first, FROM_CLIENT);
+	else
+		set(&v[FACT_DNS_TIME], k->result_at.time - k->first.time, k->result_at, FROM_SERVER);
+	set(&v[FACT_STAGE], WORD_stage_resolve, k->first, FROM_CLIENT);
+}
+
+size_t lookups_bytes(const struct lookups *l)
+{
+	return sizeof *l + l->most * sizeof *l->open + l->buckets * WAYS * sizeof *l->name;
+}

@@ -1,0 +1,44 @@
+/* SYNs that nothing answered yet: a fixed table of small slots, which a flood fills and which is evicted first. */
+#ifndef IMAPWHY_ATTEMPTS_H
+#define IMAPWHY_ATTEMPTS_H
+
+#include "hash.h"
+#include "packet.h"
+
+/* What of a lone SYN is kept until a second frame makes it a session. */
+struct attempt {
+	struct endpoint client, server;
+	struct moment at;
+	uint32_t sequence, timestamp;
+	uint16_t window, mss, ip_id, encapsulation;
+	uint8_t ttl, window_scale;
+	bool used, has_timestamps, sack_permitted, dont_fragment;
+};
+
+/* Attempts of a server that stayed alone. */
+struct attempt_count {
+	struct endpoint server;
+	uint64_t count;
+	struct moment first, last;
+	uint64_t reported;        /* of count */
+	uint8_t registers[256];   /* HyperLogLog of the sources: about 6 % off */
+};
+
+struct attempts;
+struct attempts *attempts_create(size_t slots, size_t servers, struct hash_key key);
+void attempts_destroy(struct attempts **attempts);
+/* Keeps a SYN; the oldest of its bucket is counted and leaves where it is full. */
+void attempts_add(struct attempts *attempts, const struct packet *syn);
+/* Takes out the attempt between these ends, either way round. False: none. */
+bool attempts_take(struct attempts *attempts, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port, struct attempt *into);
+/* The SYN as a packet again, to be fed to a tracker. */
+void attempt_packet(const struct attempt *attempt, struct packet *into);
+/* Counts all that wait since before `before` as having stayed alone. */
+void attempts_expire(struct attempts *attempts, nanoseconds before);
+/* The counts of each server; sources estimated. */
+void attempts_each(struct attempts *attempts, void (*call)(void *context, struct attempt_count *count, uint64_t sources), void *context);
+uint64_t attempts_evicted(const struct attempts *attempts);
+uint64_t attempts_uncounted(const struct attempts *attempts); /* servers' table full */
+size_t attempts_bytes(const struct attempts *attempts);
+
+#endif

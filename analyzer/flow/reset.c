@@ -1,0 +1,215 @@
+/* Resets: which are believed, what the first one looks like, and frames that belie it. */
+#include "tcp_inside.h"
+
+#include <stdlib.h>
+
+#define BOTH_WITHIN (50 * MILLISECOND)
+#define REORDERED_WITHIN MILLISECOND
+/* Below this a round trip is too short for "sooner than the path allows" to mean anything. */
+#define SHORTEST_PATH 1000 /* us */
+
+/* Whether the receiver would take it (RFC 9293 3.10.7, with some leniency: its window is known only as last told). */
+static bool acceptable(const struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	const struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
+
+	if (!(side->flags & SIDE_STARTED)) { /* the peer is in SYN-SENT, or the capture does not tell */
+		if (!(peer->flags & SIDE_SYN) || (tcp->flags & TCP_ESTABLISHED))
+			return true;
+		return (p->flags & TCP_ACK) && !seq_before(p->acknowledgement, peer->first) &&
+		       p->acknowledgement - peer->first <= UINT16_MAX;
+	}
+	if ((peer->flags & SIDE_ACK) && seq_before(p->sequence, peer->last_ack))
+		return false;
+	return !seq_after(p->sequence, side->highest + most_ahead(tcp, from));
+}
+
+/* Without ACK, its sequence number that which the other side acknowledged: so answers a host that knows no such connection. What it
+ * answers may have been under way with an older acknowledgement, yet only while something of the other side is unanswered. */
+static bool bare(const struct tcp_side *peer, const struct packet *p)
+{
+	if ((p->flags & TCP_ACK) || !(peer->flags & SIDE_ACK))
+		return false;
+	return p->sequence == peer->last_ack || (peer->pending_sends && peer->last_ack - p->sequence <= UINT16_MAX);
+}
+
+static bool behind(const struct tcp_side *side, const struct tcp_side *peer, const struct packet *p)
+{
+	uint32_t sent = side->flags & SIDE_FIN ? side->fin_sequence : side->highest;
+
+	if (!(side->flags & SIDE_STARTED) || (side->flags & SIDE_FIN) || bare(peer, p))
+		return false;
+	return seq_before(p->sequence, sent);
+}
+
+/* An acknowledgement of what the other side never sent. Met in mid-stream, its earlier bytes are not known. */
+static bool odd_ack(const struct tcp_side *peer, const struct packet *p)
+{
+	uint32_t least = peer->first, most = seq_after(peer->next, peer->highest) ? peer->next : peer->highest;
+
+	if (!(p->flags & TCP_ACK) || !(peer->flags & SIDE_STARTED))
+		return false;
+	if (!(peer->flags & SIDE_SYN))
+		least -= 1 << 20;
+	return seq_before(p->acknowledgement, least) || seq_after(p->acknowledgement, most);
+}
+
+/* Faster than its alleged sender can have heard of what it answers. A reset that merely crosses data answers nothing. */
+static bool too_soon(const struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	const struct tcp_side *peer = &tcp->side[other(from)];
+	nanoseconds since, half = (nanoseconds)tcp->rtt[from] * MICROSECOND / 2;
+
+	if (tcp->rtt[from] < SHORTEST_PATH || !peer->pending_sends)
+		return false;
+	if (bare(peer, p))
+		since = peer->pending_at.time;
+	else if ((p->flags & TCP_ACK) && p->acknowledgement == peer->highest)
+		since = peer->pending_last > peer->last_data ? peer->pending_last : peer->last_data;
+	else
+		return false;
+	return time_between(since, p->at.time) < half;
+}
+
+static bool lacks_options(const struct tcp_side *side, const struct tcp_side *peer, const struct packet *p)
+{
+	return (side->flags & SIDE_TIMESTAMPS) && !p->has_timestamps && !bare(peer, p);
+}
+
+static nanoseconds answers_within(const struct tcp *tcp)
+{
+	nanoseconds two = 2 * MICROSECOND * ((nanoseconds)tcp->rtt[0] + tcp->rtt[1]);
+
+	return two > SECOND ? two : SECOND;
+}
+
+/* What of the other side it answers: data alone, or also FIN and keep-alive. */
+static void what_it_answers(const struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
+{
+	const struct tcp_side *peer = &tcp->side[other(from)];
+	bool acknowledges = (p->flags & TCP_ACK) && !seq_before(p->acknowledgement, peer->highest);
+	bool data = peer->pending_sends && !((peer->flags & SIDE_FIN) && peer->acked == peer->fin_sequence);
+	nanoseconds sent = peer->pending_last > peer->last_data ? peer->pending_last : peer->last_data;
+
+	if (peer->flags & SIDE_PROBED)
+		sent = peer->last_seen;
+	else if (!peer->pending_sends)
+		return;
+	if (time_between(sent, p->at.time) > answers_within(tcp))
+		return;
+	n->quiet = (nanoseconds)peer->pending_quiet * MILLISECOND;
+	if (data && !acknowledges)
+		n->bits |= RESET_ANSWERS_DATA;
+}
+
+static void note_first(const struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
+{
+	const struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
+
+	n->first = (uint8_t)from;
+	n->ttl = p->ttl;
+	if ((side->flags | peer->flags) & SIDE_FIN)
+		n->bits |= RESET_AFTER_FIN;
+	if (behind(side, peer, p))
+		n->bits |= RESET_BEHIND;
+	if (odd_ack(peer, p))
+		n->bits |= RESET_ODD_ACK;
+	if (too_soon(tcp, p, from))
+		n->bits |= RESET_SOON;
+	if (lacks_options(side, peer, p))
+		n->bits |= RESET_NO_OPTIONS;
+	what_it_answers(tcp, p, from, n);
+}
+
+static void note_both(const struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
+{
+	const struct tcp_side *peer = &tcp->side[other(from)];
+
+	if (n->count[from] || !n->count[other(from)] || (tcp->side[0].flags & tcp->side[1].flags & SIDE_FIN))
+		return;
+	if (bare(peer, p) && peer->last_seen > n->newest[other(from)]) /* a host that believed the first answers what came after it */
+		return;
+	if (time_between(n->at[other(from)].time, p->at.time) > BOTH_WITHIN)
+		return;
+	n->bits |= RESET_BOTH;
+	n->both = p->at;
+}
+
+static unsigned accept_reset(struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
+{
+	unsigned news;
+
+	if (tcp->flags & TCP_CLOSED)
+		return 0;
+	n->accepted = true;
+	n->ended = p->at;
+	n->ended_by = (uint8_t)from;
+	n->highest[0] = tcp->side[0].highest;
+	n->highest[1] = tcp->side[1].highest;
+	if (from == FROM_SERVER && (tcp->side[FROM_CLIENT].flags & SIDE_SYN) && !tcp->synacks && (p->flags & TCP_ACK) &&
+	    !(tcp->flags & TCP_ESTABLISHED))
+		tcp->flags |= TCP_REFUSED;
+	news = note_end(tcp, from == FROM_CLIENT ? WORD_end_client_reset : WORD_end_server_reset);
+	if (news)
+		n->bits |= RESET_ENDED;
+	tcp->flags |= TCP_CLOSED;
+	return news | TCP_NEWS_ENDED;
+}
+
+unsigned take_reset(struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	struct reset_notes *n = tcp_resets(tcp);
+	unsigned news = TCP_NEWS_RESET;
+
+	if (!n) { /* no memory: at least it ends */
+		if (acceptable(tcp, p, from)) {
+			news |= note_end(tcp, from == FROM_CLIENT ? WORD_end_client_reset : WORD_end_server_reset) | TCP_NEWS_ENDED;
+			tcp->flags |= TCP_CLOSED;
+		}
+		return news;
+	}
+	if (!n->count[0] && !n->count[1])
+		note_first(tcp, p, from, n);
+	note_both(tcp, p, from, n);
+	if (!n->count[from]++)
+		n->at[from] = p->at;
+	n->sequence[from] = p->sequence;
+	n->newest[from] = p->at.time;
+	if (acceptable(tcp, p, from))
+		news |= accept_reset(tcp, p, from, n);
+	return news;
+}
+
+/* Sent after the reset, or only captured after it? */
+static bool reordered(const struct reset_notes *n, const struct packet *p, enum direction from)
+{
+	uint32_t end = p->sequence + p->payload_wire;
+
+	return time_between(n->newest[from], p->at.time) < REORDERED_WITHIN && p->payload_wire && !seq_after(end, n->sequence[from]);
+}
+
+/* Both sides go on: what one sent after the reset, the other acknowledged. */
+static bool goes_on(const struct tcp *tcp, const struct reset_notes *n, const struct packet *p, enum direction from)
+{
+	return n->accepted && (tcp->flags & TCP_CLOSED) && !(tcp->flags & TCP_REFUSED) && n->then_count &&
+	       seq_after(p->acknowledgement, n->highest[other(from)]);
+}
+
+unsigned belie_reset(struct tcp *tcp, const struct packet *p, enum direction from, bool data, bool ack)
+{
+	struct reset_notes *n = tcp->trouble ? tcp->trouble->resets : NULL;
+
+	if (!n || (!data && !ack))
+		return 0;
+	if (n->count[from] && !reordered(n, p, from) && !n->then_count++)
+		n->then = p->at;
+	if (!ack || !goes_on(tcp, n, p, from))
+		return 0;
+	tcp->flags &= (uint16_t)~TCP_CLOSED;
+	n->accepted = false;
+	if (n->bits & RESET_ENDED) {
+		tcp->ended = WORD_end_open;
+		n->bits &= (uint8_t)~RESET_ENDED;
+	}
+	return TCP_NEWS_REVIVED;
+}

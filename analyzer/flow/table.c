@@ -1,0 +1,230 @@
+/* A chained hash table over slabs of records, never grown past its limit, and the ranks in which flows leave. */
+#include "table.h"
+
+#include <stdlib.h>
+
+#define SLAB_FLOWS 256
+
+struct list {
+	struct flow *newest, *oldest;
+};
+
+struct slab {
+	struct slab *next;
+};
+
+struct flow_table {
+	struct flow **bucket;
+	size_t buckets, record, most, count, slabs;
+	struct slab *slab;
+	struct flow *free;
+	struct list rank[RANK_COUNT];
+	uint64_t evicted[RANK_COUNT];
+	struct hash_key key;
+	void (*leave)(void *context, struct flow *flow);
+	void *context;
+};
+
+static size_t power_of_two(size_t n)
+{
+	size_t p = 1024;
+
+	while (p < n && p < (size_t)1 << 24)
+		p *= 2;
+	return p;
+}
+
+struct flow_table *flow_table_create(size_t record_size, size_t most, struct hash_key key, void (*leave)(void *, struct flow *),
+				     void *context)
+{
+	struct flow_table *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	*t = (struct flow_table){ .buckets = power_of_two(most), .record = (record_size + 15) & ~(size_t)15, .most = most,
+				  .key = key, .leave = leave, .context = context };
+	t->bucket = calloc(t->buckets, sizeof *t->bucket);
+	if (!t->bucket) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void flow_table_destroy(struct flow_table **table)
+{
+	if (!*table)
+		return;
+	while ((*table)->slab) {
+		struct slab *next = (*table)->slab->next;
+		free((*table)->slab);
+		(*table)->slab = next;
+	}
+	free((*table)->bucket);
+	free(*table);
+	*table = NULL;
+}
+
+struct ends {
+	uint8_t low[16], high[16];
+	uint16_t low_port, high_port;
+};
+
+/* Both directions must hash alike: the ends are sorted. */
+static size_t bucket_of(const struct flow_table *t, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
+{
+	struct ends ends;
+	int order = memcmp(a->byte, b->byte, 16);
+	bool swap = order > 0 || (order == 0 && a_port > b_port);
+
+	memcpy(ends.low, swap ? b->byte : a->byte, 16);
+	memcpy(ends.high, swap ? a->byte : b->byte, 16);
+	ends.low_port = swap ? b_port : a_port;
+	ends.high_port = swap ? a_port : b_port;
+	if (a->family == 4) {
+		/* Twelve bytes of an IPv4 pair are worth two rounds less than thirty-six. */
+		uint8_t small[12];
+		memcpy(small, ends.low, 4);
+		memcpy(small + 4, ends.high, 4);
+		memcpy(small + 8, &ends.low_port, 4);
+		return hash_bytes(t->key, small, sizeof small) & (t->buckets - 1);
+	}
+	return hash_bytes(t->key, &ends, sizeof ends) & (t->buckets - 1);
+}
+
+static bool is_end(const struct endpoint *e, const struct address *a, uint16_t port)
+{
+	return e->port == port && address_same(&e->address, a);
+}
+
+struct flow *flow_find(struct flow_table *t, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
+{
+	for (struct flow *f = t->bucket[bucket_of(t, a, a_port, b, b_port)]; f; f = f->chain)
+		if ((is_end(&f->client, a, a_port) && is_end(&f->server, b, b_port)) ||
+		    (is_end(&f->client, b, b_port) && is_end(&f->server, a, a_port)))
+			return f;
+	return NULL;
+}
+
+static void list_out(struct flow_table *t, struct flow *f)
+{
+	struct list *l = &t->rank[f->rank];
+
+	*(f->newer ? &f->newer->older : &l->newest) = f->older;
+	*(f->older ? &f->older->newer : &l->oldest) = f->newer;
+}
+
+static void list_in(struct flow_table *t, struct flow *f)
+{
+	struct list *l = &t->rank[f->rank];
+
+	f->newer = NULL;
+	f->older = l->newest;
+	*(l->newest ? &l->newest->newer : &l->oldest) = f;
+	l->newest = f;
+}
+
+static bool make_room(struct flow_table *t)
+{
+	for (int rank = 0; rank < RANK_COUNT; rank++)
+		if (t->rank[rank].oldest) {
+			t->evicted[rank]++;
+			t->leave(t->context, t->rank[rank].oldest);
+			return true;
+		}
+	return false;
+}
+
+static bool more_records(struct flow_table *t)
+{
+	struct slab *slab = malloc(sizeof *slab + 16 + SLAB_FLOWS * t->record);
+
+	if (!slab)
+		return false;
+	slab->next = t->slab;
+	t->slab = slab;
+	t->slabs++;
+	char *at = (char *)slab + 16;
+	for (int i = 0; i < SLAB_FLOWS; i++, at += t->record) {
+		struct flow *f = (struct flow *)(void *)at;
+		f->chain = t->free;
+		t->free = f;
+	}
+	return true;
+}
+
+struct flow *flow_add(struct flow_table *t, const struct endpoint *client, const struct endpoint *server, enum flow_rank rank)
+{
+	while (t->count >= t->most)
+		if (!make_room(t))
+			return NULL;
+	if (!t->free && !more_records(t) && (!make_room(t) || !t->free))
+		return NULL;
+	struct flow *f = t->free;
+	t->free = f->chain;
+	memset(f, 0, t->record);
+	f->client = *client;
+	f->server = *server;
+	f->rank = (uint8_t)rank;
+	size_t b = bucket_of(t, &client->address, client->port, &server->address, server->port);
+	f->chain = t->bucket[b];
+	t->bucket[b] = f;
+	list_in(t, f);
+	t->count++;
+	return f;
+}
+
+void flow_remove(struct flow_table *t, struct flow *f)
+{
+	size_t b = bucket_of(t, &f->client.address, f->client.port, &f->server.address, f->server.port);
+	struct flow **link = &t->bucket[b];
+
+	while (*link != f)
+		link = &(*link)->chain;
+	*link = f->chain;
+	list_out(t, f);
+	f->chain = t->free;
+	t->free = f;
+	t->count--;
+}
+
+void flow_rank(struct flow_table *t, struct flow *f, enum flow_rank rank)
+{
+	if (f->rank == rank)
+		return;
+	list_out(t, f);
+	f->rank = (uint8_t)rank;
+	list_in(t, f);
+}
+
+void flow_touch(struct flow_table *t, struct flow *f)
+{
+	if (t->rank[f->rank].newest == f)
+		return;
+	list_out(t, f);
+	list_in(t, f);
+}
+
+size_t flow_count(const struct flow_table *t)
+{
+	return t->count;
+}
+
+size_t flow_bytes(const struct flow_table *t)
+{
+	return t->buckets * sizeof *t->bucket + t->slabs * (SLAB_FLOWS * t->record + 32);
+}
+
+uint64_t flow_evicted(const struct flow_table *t, enum flow_rank rank)
+{
+	return t->evicted[rank];
+}
+
+void flow_each(struct flow_table *t, void (*call)(void *, struct flow *), void *context)
+{
+	for (int rank = 0; rank < RANK_COUNT; rank++)
+		for (struct flow *f = t->rank[rank].oldest, *next; f; f = next) {
+			next = f->newer;
+			call(context, f);
+		}
+}

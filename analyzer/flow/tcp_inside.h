@@ -1,0 +1,120 @@
+/* What the files of the TCP tracker share among themselves; nobody else includes it. */
+#ifndef IMAPWHY_TCP_INSIDE_H
+#define IMAPWHY_TCP_INSIDE_H
+
+#include "tcp.h"
+
+/* struct tcp_side.flags */
+enum {
+	SIDE_STARTED = 1,        /* its sequence numbers are known */
+	SIDE_SYN = 2,            /* from its SYN: they are known from the start */
+	SIDE_SEEN = 4,           /* a frame of it was captured */
+	SIDE_DATA = 8,           /* and one with payload */
+	SIDE_ACK = 16,           /* last_ack is valid */
+	SIDE_LIVES = 32,         /* its acknowledgements advance: the other side is at work, captured or not */
+	SIDE_FIN = 64,
+	SIDE_FIN_TOLD = 128,     /* handed on, in order */
+	SIDE_FIN_ACKED = 256,
+	SIDE_TIMESTAMPS = 512,   /* its frames carry them */
+	SIDE_SACK = 1024,        /* its SYN permits selective acknowledgements */
+	SIDE_ZERO = 2048,        /* its window is closed */
+	SIDE_HOLE = 4096,        /* bytes of it are missing for good */
+	SIDE_EXACT = 8192,       /* pending_at is the sending of just what is pending */
+	SIDE_SMALL = 16384,      /* a smaller segment was sent behind the pending one */
+	SIDE_PROBED = 32768,     /* it sent a keep-alive that is not answered; pending_quiet is the quiet before */
+};
+
+/* struct tcp.flags */
+enum {
+	TCP_MIDSTREAM = 1,
+	TCP_ESTABLISHED = 2,
+	TCP_CLOSED = 4,
+	TCP_REFUSED = 8,
+	TCP_TRUNCATED = 16,
+	TCP_FAST_OPEN = 32,      /* the SYN carried data */
+};
+
+/* struct reset_notes.bits */
+enum {
+	RESET_AFTER_FIN = 1, RESET_ANSWERS_DATA = 2, RESET_BEHIND = 4, RESET_ODD_ACK = 8, RESET_SOON = 16, RESET_NO_OPTIONS = 32,
+	RESET_BOTH = 64, RESET_ENDED = 128 /* a reset was the first closing act */
+};
+
+/* Only where a RST was seen. The bits, TTL and quiet are those of the first. */
+struct reset_notes {
+	struct moment at[2];     /* first of each side */
+	struct moment ended;     /* the one that was accepted */
+	struct moment then;      /* first frame that belies the reset */
+	struct moment both;
+	nanoseconds quiet;
+	uint32_t count[2];
+	uint32_t then_count;
+	uint32_t highest[2];     /* at the accepted one */
+	uint32_t sequence[2];    /* of the newest of each side */
+	nanoseconds newest[2];
+	uint8_t first;           /* enum direction */
+	uint8_t ended_by;        /* enum direction of the accepted one */
+	uint8_t ttl;
+	uint8_t bits;
+	bool accepted;
+};
+
+struct trouble {
+	struct reset_notes *resets;
+	struct moment zero_at[2], zero_longest_at[2]; /* by the side whose window it is */
+	nanoseconds zero_longest[2];
+	uint32_t probes[2];
+	struct moment icmp_first, icmp_last;
+	uint32_t icmp_count;
+	uint8_t icmp_kind, icmp_quoted;
+	bool icmp_progress;
+	struct moment progress_at;
+	struct moment retransmitted_at[2];
+	nanoseconds stalled, stalled_until[2];
+	uint64_t lost;
+	struct moment lost_at, truncated_at;
+	nanoseconds hole_since[2];
+	uint8_t lost_from, truncated_from;
+};
+
+static inline bool seq_before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+static inline bool seq_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(b - a) < 0;
+}
+
+static inline nanoseconds time_between(nanoseconds from, nanoseconds to)
+{
+	return to > from ? to - from : 0;
+}
+
+/* --- tcp.c */
+/* The connection's trouble, made at first need; NULL where there is no memory. */
+struct trouble *tcp_trouble(struct tcp *tcp);
+struct reset_notes *tcp_resets(struct tcp *tcp);
+/* The first closing act, unless there was one. */
+unsigned note_end(struct tcp *tcp, enum word_end how);
+/* What the other side lets `from` send beyond its acknowledgement, generously: for telling stray frames. */
+uint32_t most_ahead(const struct tcp *tcp, enum direction from);
+/* --- stream.c */
+/* Takes payload at seq: hands on what is in order, keeps the rest. wire: its length on the wire. */
+void stream_take(struct tcp *tcp, enum direction from, uint32_t seq, struct bytes payload, uint32_t wire, struct moment at,
+		 const struct stream_sink *sink);
+/* Hands on the FIN when its turn has come. */
+void stream_fin(struct tcp *tcp, enum direction from, struct moment at, const struct stream_sink *sink);
+/* Gives up what was acknowledged without being captured; not before 5 ms have passed unless at once. */
+void stream_settle(struct tcp *tcp, enum direction from, struct moment now, bool at_once, const struct stream_sink *sink);
+/* Whether all of [seq, seq + len) was captured already. */
+bool stream_has(const struct tcp_side *side, uint32_t seq, uint32_t len);
+void stream_release(struct tcp *tcp);
+
+/* --- reset.c */
+unsigned take_reset(struct tcp *tcp, const struct packet *p, enum direction from);
+/* A frame of `from` that is neither RST nor SYN: whether it belies a reset. data: new data or FIN; ack: its acknowledgement advances. */
+unsigned belie_reset(struct tcp *tcp, const struct packet *p, enum direction from, bool data, bool ack);
+
+#endif

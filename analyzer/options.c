@@ -1,0 +1,282 @@
+/* Reads the command line into options, every mistake with what to do. */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <time.h>
+
+const char options_help[] =
+	"imapwhy says why an IMAP server does not respond.\n"
+	"\n"
+	"  imapwhy [options] CAPTURE...      read pcap or pcapng files, also compressed; - is standard input\n"
+	"  imapwhy [options] -i INTERFACE    capture\n"
+	"  imapwhy explain CAPTURE...        every rule and term of each session\n"
+	"  imapwhy rules check|list          check or list the rules;  imapwhy facts: the words for rules\n"
+	"\n"
+	"  -o, --output json|text|none       default: text on a terminal, json otherwise\n"
+	"  -w, --write FILE                  where the output goes\n"
+	"  -v, --verbose                     list healthy sessions, too\n"
+	"  -p, --port PORT                   a further mail port (may be repeated)\n"
+	"      --only OUTCOME,...            healthy, failed, degraded, inconclusive\n"
+	"      --client ADDR|NET  --server ADDR|NET|NAME  --user NAME\n"
+	"      --since TIME  --until TIME    2026-11-24T09:00:00Z, 09:00 (today) or seconds since 1970\n"
+	"      --merge, --separate           files are one recording, or each its own\n"
+	"      --memory SIZE                 hard limit of the tables (default 256M)\n"
+	"      --rules DIR                   rules other than the installed ones\n"
+	"      --usernames hash|mask|clear|off   --lang en|ar   --community-seed N   --seed N\n"
+	"  -i INTERFACE  -f FILTER  --snap BYTES  --buffer SIZE  --no-promiscuous  --run-as USER\n"
+	"  -h, --help   -V, --version\n"
+	"\n"
+	"Exit status: 0 analysed, 1 an input could not be read to its end, 2 bad usage.\n";
+
+enum { LONG_ONLY = 256, LONG_CLIENT, LONG_SERVER, LONG_USER, LONG_SINCE, LONG_UNTIL, LONG_MERGE, LONG_SEPARATE, LONG_MEMORY, LONG_RULES,
+       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN };
+
+static const struct option long_options[] = {
+	{ "output", required_argument, NULL, 'o' },	     { "write", required_argument, NULL, 'w' },
+	{ "verbose", no_argument, NULL, 'v' },		     { "port", required_argument, NULL, 'p' },
+	{ "only", required_argument, NULL, LONG_ONLY },	     { "client", required_argument, NULL, LONG_CLIENT },
+	{ "server", required_argument, NULL, LONG_SERVER },  { "user", required_argument, NULL, LONG_USER },
+	{ "since", required_argument, NULL, LONG_SINCE },    { "until", required_argument, NULL, LONG_UNTIL },
+	{ "merge", no_argument, NULL, LONG_MERGE },	     { "separate", no_argument, NULL, LONG_SEPARATE },
+	{ "memory", required_argument, NULL, LONG_MEMORY },  { "rules", required_argument, NULL, LONG_RULES },
+	{ "usernames", required_argument, NULL, LONG_USERNAMES }, { "lang", required_argument, NULL, LONG_LANGUAGE },
+	{ "community-seed", required_argument, NULL, LONG_COMMUNITY }, { "seed", required_argument, NULL, LONG_SEED },
+	{ "interface", required_argument, NULL, 'i' },	     { "filter", required_argument, NULL, 'f' },
+	{ "snap", required_argument, NULL, LONG_SNAP },	     { "buffer", required_argument, NULL, LONG_BUFFER },
+	{ "no-promiscuous", no_argument, NULL, LONG_PROMISCUOUS }, { "run-as", required_argument, NULL, LONG_USER_RUN },
+	{ "help", no_argument, NULL, 'h' },		     { "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool number(const char *text, uint64_t most, uint64_t *into)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	unsigned long long n = strtoull(text, &end, 0);
+	uint64_t unit = *end == 'K' || *end == 'k' ? 1024 : *end == 'M' || *end == 'm' ? 1048576 : *end == 'G' || *end == 'g' ? 1073741824 : 1;
+	if (unit > 1)
+		end++;
+	if (*end || n > most / unit)
+		return false;
+	*into = n * unit;
+	return true;
+}
+
+/* One of the words; its number, -1: none. */
+static int word_of(const char *text, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (strcmp(words[i], text) == 0)
+			return i;
+	return -1;
+}
+
+static bool outcomes(const char *list, unsigned *into, struct error *error)
+{
+	char copy[128];
+
+	if ((size_t)snprintf(copy, sizeof copy, "%s", list) >= sizeof copy)
+		return error_set(error, "--only: list too long");
+	for (char *rest = copy, *word; (word = strsep(&rest, ",")) != NULL;) {
+		int n = word_of(word, outcome_words);
+		if (n < 0)
+			return error_set(error, "--only %s: outcomes are healthy, failed, degraded and inconclusive", word);
+		*into |= 1u << n;
+	}
+	return true;
+}
+
+static bool net(const char *text, struct address *address, int *bits)
+{
+	char copy[64];
+	uint64_t n;
+
+	if ((size_t)snprintf(copy, sizeof copy, "%s", text) >= sizeof copy)
+		return false;
+	char *slash = strchr(copy, '/');
+	if (slash)
+		*slash = '\0';
+	if (!address_parse(copy, address))
+		return false;
+	int most = address->family == 4 ? 32 : 128;
+	*bits = most;
+	if (!slash)
+		return true;
+	if (!number(slash + 1, (uint64_t)most, &n))
+		return false;
+	*bits = (int)n;
+	return true;
+}
+
+static bool time_of(const char *text, nanoseconds *into)
+{
+	struct tm tm = { 0 };
+	uint64_t seconds;
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!end)
+		end = strptime(text, "%Y-%m-%dT%H:%M", &tm);
+	if (end && (*end == '\0' || strcmp(end, "Z") == 0)) {
+		tm.tm_isdst = -1;
+		*into = (nanoseconds)(*end ? timegm(&tm) : mktime(&tm)) * SECOND;
+		return true;
+	}
+	if (number(text, 4102444800u, &seconds)) {
+		*into = (nanoseconds)seconds * SECOND;
+		return true;
+	}
+	time_t now = time(NULL);
+	localtime_r(&now, &tm);
+	tm.tm_sec = 0;
+	end = strptime(text, "%H:%M", &tm);
+	if (!end || *end)
+		return false;
+	*into = (nanoseconds)mktime(&tm) * SECOND;
+	return true;
+}
+
+static bool wrong(struct error *error, const char *option, const char *value, const char *wanted)
+{
+	return error_set(error, "%s %s: wanted is %s", option, value, wanted);
+}
+
+static bool take_output(struct options *o, const char *value, struct error *error)
+{
+	static const char *const words[] = { "text", "json", "none", NULL };
+	int n = word_of(value, words);
+
+	if (n < 0)
+		return wrong(error, "--output", value, "json, text or none");
+	o->report.output = (unsigned)n;
+	o->output_given = true;
+	return true;
+}
+
+static bool take_server(struct options *o, const char *value)
+{
+	if (!net(value, &o->analysis.server, &o->analysis.server_bits))
+		o->analysis.server_name = value;
+	return true;
+}
+
+static bool take_number(int option, struct options *o, const char *value, struct error *error)
+{
+	uint64_t n;
+
+	if (!number(value, (uint64_t)1 << 46, &n))
+		return wrong(error, "option", value, "a number such as 4096, 64K, 256M or 1G");
+	switch (option) {
+	case 'p':
+		if (n == 0 || n > 65535)
+			return wrong(error, "--port", value, "a port from 1 to 65535");
+		if (o->analysis.port_count == 64)
+			return error_set(error, "--port: at most 64 ports");
+		o->analysis.ports[o->analysis.port_count++] = (uint16_t)n;
+		return true;
+	case LONG_MEMORY:
+		if (n < 8u << 20)
+			return wrong(error, "--memory", value, "at least 8M");
+		o->analysis.memory = n;
+		return true;
+	case LONG_COMMUNITY:
+		o->report.community_seed = (uint16_t)n;
+		return true;
+	case LONG_SEED:
+		o->analysis.seed = n;
+		return true;
+	case LONG_SNAP:
+		o->source.snap_length = (int)n;
+		return true;
+	default:
+		o->source.buffer_bytes = n > INT32_MAX ? INT32_MAX : (int)n;
+		return true;
+	}
+}
+
+static bool take(int option, struct options *o, const char *value, struct error *error)
+{
+	static const char *const modes[] = { "hash", "mask", "clear", "off", NULL };
+	static const char *const languages[] = { "en", "ar", NULL };
+	int n;
+
+	switch (option) {
+	case 'o': return take_output(o, value, error);
+	case 'w': o->output_file = value; return true;
+	case 'v': o->report.verbose = true; return true;
+	case 'i': o->interface = value; return true;
+	case 'f': o->source.filter = value; return true;
+	case 'h': o->task = TASK_HELP; return true;
+	case 'V': o->task = TASK_VERSION; return true;
+	case LONG_ONLY: return outcomes(value, &o->analysis.outcomes, error);
+	case LONG_CLIENT:
+		return net(value, &o->analysis.client, &o->analysis.client_bits) ||
+		       wrong(error, "--client", value, "an address or network such as 10.1.4.0/24");
+	case LONG_SERVER: return take_server(o, value);
+	case LONG_USER: o->analysis.user = value; return true;
+	case LONG_SINCE: return time_of(value, &o->analysis.since) || wrong(error, "--since", value, "2026-11-24T09:00:00Z or 09:00");
+	case LONG_UNTIL: return time_of(value, &o->analysis.until) || wrong(error, "--until", value, "2026-11-24T09:00:00Z or 09:00");
+	case LONG_MERGE: o->source.files = FILES_MERGE; return true;
+	case LONG_SEPARATE: o->source.files = FILES_SEPARATE; return true;
+	case LONG_RULES: o->rules = value; return true;
+	case LONG_USERNAMES:
+		if ((n = word_of(value, modes)) < 0)
+			return wrong(error, "--usernames", value, "hash, mask, clear or off");
+		o->report.usernames = (enum usernames)n;
+		return true;
+	case LONG_LANGUAGE:
+		if (word_of(value, languages) < 0)
+			return wrong(error, "--lang", value, "en or ar");
+		o->report.language = value;
+		return true;
+	case LONG_PROMISCUOUS: o->source.no_promiscuous = true; return true;
+	case LONG_USER_RUN: o->source.user = value; return true;
+	default: return take_number(option, o, value, error);
+	}
+}
+
+/* Leading words that are no captures. Returns how many were taken. */
+static int take_task(struct options *o, int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "explain") == 0) {
+		o->task = TASK_EXPLAIN;
+		return 1;
+	}
+	if (argc > 1 && strcmp(argv[1], "facts") == 0) {
+		o->task = TASK_FACTS;
+		return 1;
+	}
+	if (argc > 2 && strcmp(argv[1], "rules") == 0 && (strcmp(argv[2], "check") == 0 || strcmp(argv[2], "list") == 0)) {
+		o->task = argv[2][0] == 'c' ? TASK_RULES_CHECK : TASK_RULES_LIST;
+		return 2;
+	}
+	return 0;
+}
+
+bool options_read(struct options *o, int argc, char **argv, struct error *error)
+{
+	*o = (struct options){ .analysis.memory = 256u << 20, .report.language = "en", .report.width = 80 };
+	int words = take_task(o, argc, argv), option;
+
+	argc -= words;
+	argv += words;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":o:w:vp:i:f:hV", long_options, NULL)) != -1) {
+		if (option == ':')
+			return error_set(error, "%s needs a value; see imapwhy --help", argv[optind - 1]);
+		if (option == '?')
+			return error_set(error, "%s is no option of imapwhy; see imapwhy --help", argv[optind - 1]);
+		if (!take(option, o, optarg, error))
+			return false;
+	}
+	o->captures = (const char *const *)argv + optind;
+	o->capture_count = argc - optind;
+	if ((o->task == TASK_ANALYSE || o->task == TASK_EXPLAIN) && !o->interface && o->capture_count == 0)
+		return error_set(error, "nothing to read: name capture files, - for standard input, or -i INTERFACE; see imapwhy --help");
+	if (o->interface && o->capture_count)
+		return error_set(error, "-i %s and capture files exclude each other", o->interface);
+	return true;
+}

@@ -1,0 +1,667 @@
+/* The walk of a packet, from frame to verdict. */
+#include "pipeline.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "attempts.h"
+#include "dns.h"
+#include "drive.h"
+#include "hosts.h"
+#include "complete.h"
+#include "lookups.h"
+#include "tls.h"
+
+/* Looks at an open session that went quiet: after a packet, then ever later; each fits a settling time of docs/verdicts.md. */
+static const nanoseconds looks_after[] = { 700 * MILLISECOND, 3500 * MILLISECOND, 10 * SECOND + 250 * MILLISECOND, 22 * SECOND, 31 * SECOND,
+					   61 * SECOND };
+#define LOOKS (sizeof looks_after / sizeof *looks_after)
+/* A closed session is kept this long for stray resets, a settled one that is silent till it is forgotten. */
+#define LINGER (30 * SECOND)
+#define CONTEXT_WAIT (10 * SECOND)
+#define ATTEMPT_ALONE (75 * SECOND)
+#define ENDPOINTS 4096
+
+struct analysis {
+	struct analysis_options options;
+	const struct rules *rules;
+	struct report *report;
+	struct decoder *decoder;
+	struct flow_table *flows;
+	struct wheel *wheel;
+	struct attempts *attempts;
+	struct hosts *hosts;
+	struct lookups *lookups;
+	struct session_shared shared;
+	uint64_t mail_port[65536 / 64]; /* the triage's bit map */
+	struct endpoint mail_end[ENDPOINTS]; /* found by their greeting */
+	nanoseconds now, first, lookups_looked;
+	struct moment last;
+	uint64_t packets, bytes, skipped, duplicates, cut, sessions, matched;
+	uint64_t outcome[5];
+	struct hash_key key;
+	bool ending;
+};
+
+const char *const outcome_words[] = { "healthy", "failed", "degraded", "inconclusive", NULL };
+
+static void leave(void *context, struct flow *flow);
+
+static void port_set(struct analysis *a, uint16_t port)
+{
+	a->mail_port[port / 64] |= (uint64_t)1 << (port % 64);
+}
+
+static inline bool port_is_mail(const struct analysis *a, uint16_t port)
+{
+	return a->mail_port[port / 64] >> (port % 64) & 1;
+}
+
+struct analysis *analysis_create(const struct analysis_options *options, const struct rules *rules, struct error *error)
+{
+	struct analysis *a = calloc(1, sizeof *a);
+
+	if (!a) {
+		error_set(error, "out of memory");
+		return NULL;
+	}
+	a->options = *options;
+	a->rules = rules;
+	a->key = (struct hash_key){ options->seed, ~options->seed * 0x9e3779b97f4a7c15u };
+	size_t memory = options->memory;
+	a->decoder = decoder_create();
+	a->flows = flow_table_create(sizeof(struct session), memory / 2 / 1536, a->key, leave, a);
+	a->wheel = wheel_create();
+	a->attempts = attempts_create(memory / 8 / sizeof(struct attempt), 1024, a->key);
+	a->hosts = hosts_create(memory / 16 / 512, a->key);
+	a->lookups = lookups_create(2048, memory / 16 / 160, a->key);
+	a->shared.texts = texts_create(memory / 8);
+	a->shared.held = held_pool_create(memory / 8);
+	a->shared.tls = tls_shared_create();
+	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !a->hosts || !a->lookups || !a->shared.texts || !a->shared.held ||
+	    !a->shared.tls) {
+		error_set(error, "out of memory: the tables for --memory %zu could not be made", memory);
+		analysis_destroy(&a);
+		return NULL;
+	}
+	port_set(a, 143);
+	port_set(a, 993);
+	for (int i = 0; i < options->port_count; i++)
+		port_set(a, options->ports[i]);
+	return a;
+}
+
+static void forget(struct analysis *a, struct session *s)
+{
+	wheel_set(a->wheel, &s->flow, 0);
+	session_release(s);
+	flow_remove(a->flows, &s->flow);
+}
+
+static void forget_call(void *context, struct flow *flow)
+{
+	forget(context, (struct session *)flow);
+}
+
+void analysis_destroy(struct analysis **analysis)
+{
+	struct analysis *a = *analysis;
+
+	if (!a)
+		return;
+	if (a->flows)
+		flow_each(a->flows, forget_call, a);
+	flow_table_destroy(&a->flows);
+	wheel_destroy(&a->wheel);
+	attempts_destroy(&a->attempts);
+	hosts_destroy(&a->hosts);
+	lookups_destroy(&a->lookups);
+	decoder_destroy(&a->decoder);
+	held_pool_destroy(&a->shared.held);
+	tls_shared_destroy(&a->shared.tls);
+	texts_destroy(&a->shared.texts);
+	free(a);
+	*analysis = NULL;
+}
+
+const struct texts *analysis_texts(const struct analysis *a)
+{
+	return a->shared.texts;
+}
+
+void analysis_report_to(struct analysis *a, struct report *report)
+{
+	a->report = report;
+}
+
+/* --- verdicts --- */
+
+static bool in_net(const struct address *address, const struct address *net, int bits)
+{
+	if (bits == 0)
+		return true;
+	if (address->family != net->family)
+		return false;
+	for (int i = 0; i < bits; i++)
+		if ((address->byte[i / 8] ^ net->byte[i / 8]) & (0x80 >> (i % 8)))
+			return false;
+	return true;
+}
+
+static int outcome_number(const char *word)
+{
+	for (int i = 0; outcome_words[i]; i++)
+		if (strcmp(outcome_words[i], word) == 0)
+			return i;
+	return 3;
+}
+
+static bool chosen(const struct analysis *a, const struct session_summary *s, const struct verdict *v)
+{
+	const struct analysis_options *o = &a->options;
+
+	return (!o->outcomes || o->outcomes >> outcome_number(v->rule->outcome) & 1) && in_net(&s->client.address, &o->client, o->client_bits) &&
+	       in_net(&s->server.address, &o->server, o->server_bits) &&
+	       (!o->server_name || (s->server_name && strcasecmp(s->server_name, o->server_name) == 0)) &&
+	       (!o->user || (s->user && strcasecmp(s->user, o->user) == 0)) && (!o->since || s->end >= o->since) &&
+	       (!o->until || s->start <= o->until);
+}
+
+static void write_case(struct analysis *a, const struct session_summary *s, const struct fact_view *view, const struct verdict *v,
+		       uint64_t id, uint64_t revises)
+{
+	char id_text[24], revises_text[24];
+
+	a->matched++;
+	a->outcome[outcome_number(v->rule->outcome)]++;
+	if (a->options.explain) {
+		fprintf(a->options.explain_to, "session %016" PRIx64 ": %s.%s by %s\n", id, v->rule->class, v->rule->mechanism, v->rule->id);
+		rules_explain(a->rules, view, a->shared.texts, a->options.explain_to);
+	}
+	if (!a->report || !chosen(a, s, v))
+		return;
+	snprintf(id_text, sizeof id_text, "%016" PRIx64, id);
+	snprintf(revises_text, sizeof revises_text, "%016" PRIx64, revises);
+	report_session(a->report, &(struct report_case){ s, view, v, id_text, revises ? revises_text : NULL });
+}
+
+/* The same packets give the same id, whatever the seed. */
+static uint64_t id_of(const struct endpoint *client, const struct endpoint *server, struct moment first, uint64_t revision)
+{
+	uint8_t what[64] = { 0 };
+	const struct hash_key fixed = { 0x696d6170776879, 1 };
+
+	memcpy(what, client->address.byte, 16);
+	memcpy(what + 16, server->address.byte, 16);
+	memcpy(what + 32, &client->port, 2);
+	memcpy(what + 34, &server->port, 2);
+	memcpy(what + 40, &first.time, 8);
+	memcpy(what + 48, &first.frame, 4);
+	memcpy(what + 56, &revision, 8);
+	return hash_bytes(fixed, what, sizeof what);
+}
+
+static void session_written(struct analysis *a, struct session *s, const struct fact_view *view, const struct verdict *v)
+{
+	struct session_summary summary;
+	uint64_t id = id_of(&s->flow.client, &s->flow.server, s->first, s->revision), revises = s->written ? s->id : 0;
+
+	session_summarize(s, view, &summary);
+	const char *looked_up = lookups_name(a->lookups, &s->flow.server.address);
+	if (!summary.server_name)
+		summary.server_name = looked_up;
+	write_case(a, &summary, view, v, id, revises);
+	s->written = true;
+	s->written_rule = v->rule;
+	s->id = id;
+	s->revision++;
+	s->progress = false;
+	if (tcp_closed(&s->tcp))
+		flow_rank(a->flows, &s->flow, RANK_SETTLED);
+}
+
+static void judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view, struct verdict *v)
+{
+	session_settle_holes(s, (struct moment){ a->now, 0, 0 });
+	session_view(s, a->now, at_end, view);
+	complete_context(view, a->hosts, &s->flow.client, &s->flow.server, s->first.time, a->now);
+	complete_texts(view, a->rules, a->shared.texts);
+	rules_classify(a->rules, view, a->shared.texts, v);
+}
+
+/* Silence looks alike from afar: such a verdict waits for what other traffic proves meanwhile. */
+static bool waits_for_context(const struct verdict *v)
+{
+	static const char *const words[] = { "connect_timeout", "peer_vanished", "superseded", NULL };
+
+	for (int i = 0; words[i]; i++)
+		if (strcmp(v->rule->mechanism, words[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A timer looks at a session: is its verdict settled? */
+static void look(void *context, struct flow *flow)
+{
+	struct analysis *a = context;
+	struct session *s = (struct session *)flow;
+	bool closed = tcp_closed(&s->tcp);
+	struct fact_view view[FACT_COUNT];
+	struct verdict v;
+
+	if (closed && s->written) {
+		if (a->now - tcp_last_seen(&s->tcp) >= LINGER)
+			forget(a, s);
+		else
+			wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + LINGER);
+		return;
+	}
+	nanoseconds since = a->now - tcp_last_seen(&s->tcp);
+	if (!closed && s->looks < LOOKS && since < looks_after[s->looks]) {
+		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
+		return;
+	}
+	judge_session(a, s, false, view, &v);
+	bool bad = strcmp(v.rule->outcome, "failed") == 0;
+	bool decided = closed || bad;
+	if (decided && waits_for_context(&v)) {
+		if (!s->settle_since)
+			s->settle_since = a->now;
+		decided = a->now - s->settle_since >= CONTEXT_WAIT;
+		if (!decided) {
+			wheel_set(a->wheel, flow, s->settle_since + CONTEXT_WAIT);
+			return;
+		}
+	}
+	if (decided && (!s->written || s->written_rule != v.rule))
+		session_written(a, s, view, &v);
+	if (closed) {
+		wheel_set(a->wheel, flow, a->now + LINGER);
+		return;
+	}
+	if (++s->looks < LOOKS)
+		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
+}
+
+/* Memory drives a session out: its verdict is written where the packets decided one. */
+static void leave(void *context, struct flow *flow)
+{
+	struct analysis *a = context;
+	struct session *s = (struct session *)flow;
+	struct fact_view view[FACT_COUNT];
+	struct verdict v;
+
+	if (!s->written) {
+		judge_session(a, s, false, view, &v);
+		if (strcmp(v.rule->outcome, "failed") == 0 || strcmp(v.rule->outcome, "degraded") == 0)
+			session_written(a, s, view, &v);
+	}
+	forget(a, s);
+}
+
+static void lookup_failed(void *context, struct lookup *k)
+{
+	struct analysis *a = context;
+	struct fact_view view[FACT_COUNT];
+	struct verdict v;
+	struct session_summary summary = { .client = k->client, .server = k->resolver, .is_lookup = true, .start = k->first.time,
+					   .server_name = k->name, .first = k->first };
+
+	lookup_facts(k, a->now, a->shared.texts, view);
+	summary.last = k->last_answer.time > k->last_query.time ? k->last_answer : k->last_query;
+	summary.end = summary.last.time;
+	summary.timings.connect = summary.timings.tls = summary.timings.greeting = summary.timings.auth = summary.timings.first_data = -1;
+	summary.timings.resolve = (double)(summary.end - summary.start) / 1e6;
+	rules_classify(a->rules, view, a->shared.texts, &v);
+	write_case(a, &summary, view, &v, id_of(&k->client, &k->resolver, k->first, 0), 0);
+	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);
+}
+
+static void clock_to(struct analysis *a, nanoseconds time)
+{
+	if (time <= a->now)
+		return;
+	a->now = time;
+	wheel_turn(a->wheel, time, look, a);
+	if (time - a->lookups_looked >= SECOND) {
+		a->lookups_looked = time;
+		lookups_settle(a->lookups, time, false, lookup_failed, a);
+	}
+}
+
+void analysis_clock(struct analysis *a, nanoseconds now)
+{
+	clock_to(a, now);
+}
+
+/* --- packets --- */
+
+static size_t mail_end_slot(const struct analysis *a, const struct address *address, uint16_t port)
+{
+	return (hash_bytes(a->key, address->byte, 16) + port) % ENDPOINTS;
+}
+
+static bool is_mail_end(const struct analysis *a, const struct address *address, uint16_t port)
+{
+	const struct endpoint *e = &a->mail_end[mail_end_slot(a, address, port)];
+
+	return e->port == port && port && address_same(&e->address, address);
+}
+
+/* Is the server on the packet's source side? By who opened, else by the port, else by the lower number. */
+static bool server_is_source(const struct analysis *a, const struct packet *p)
+{
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return false;
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		return true;
+	bool source = port_is_mail(a, p->source_port) || is_mail_end(a, &p->source, p->source_port);
+	bool destination = port_is_mail(a, p->destination_port) || is_mail_end(a, &p->destination, p->destination_port);
+	return source != destination ? source : p->source_port < p->destination_port;
+}
+
+static struct session *begin_session(struct analysis *a, const struct packet *p)
+{
+	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
+	bool turned = server_is_source(a, p);
+	struct session *s = (struct session *)flow_add(a->flows, turned ? &to : &from, turned ? &from : &to, RANK_BEFORE_LOGIN);
+
+	if (!s)
+		return NULL;
+	session_begin(s, &a->shared);
+	s->mail_port = port_is_mail(a, s->flow.server.port);
+	s->tls_port = s->flow.server.port == 993;
+	a->sessions++;
+	return s;
+}
+
+static void feed(struct analysis *a, struct session *s, const struct packet *p)
+{
+	unsigned news = session_packet(s, p);
+
+	if (news & TCP_NEWS_NEW_SESSION) {
+		struct fact_view view[FACT_COUNT];
+		struct verdict v;
+		if (!s->written || s->progress) {
+			judge_session(a, s, false, view, &v);
+			if (!s->written || s->written_rule != v.rule)
+				session_written(a, s, view, &v);
+		}
+		forget(a, s);
+		s = begin_session(a, p);
+		if (s)
+			feed(a, s, p);
+		return;
+	}
+	if (news & TCP_NEWS_DUPLICATE) {
+		a->duplicates++;
+		return;
+	}
+	bool from_server = !(p->source_port == s->flow.client.port && address_same(&p->source, &s->flow.client.address));
+	if (from_server && !(p->flags & TCP_RST) && ((p->flags & TCP_SYN) || p->payload_wire))
+		hosts_alive(a->hosts, &s->flow.server.address, s->flow.server.port, &s->flow.client, p->payload_wire > 0, p->at);
+	if (facts_find(&s->facts, FACT_LOGIN_OK) && s->flow.rank == RANK_BEFORE_LOGIN) {
+		flow_rank(a->flows, &s->flow, RANK_LOGGED_IN);
+		hosts_worked(a->hosts, &s->flow.client, &s->flow.server, s->first);
+	} else if (s->flow.rank == RANK_BEFORE_LOGIN) {
+		const struct fact *records = facts_find(&s->facts, FACT_SERVER_RECORDS);
+		if (records && records->value >= 3) {
+			flow_rank(a->flows, &s->flow, RANK_LOGGED_IN);
+			hosts_worked(a->hosts, &s->flow.client, &s->flow.server, s->first);
+		}
+	}
+	flow_touch(a->flows, &s->flow);
+	if (news & TCP_NEWS_PROGRESS)
+		s->progress = true;
+	s->looks = 0;
+	s->settle_since = 0;
+	nanoseconds next = p->at.time + looks_after[0];
+	/* An armed timer that comes too early re-arms itself: cheaper than moving it for every packet. */
+	if (!s->flow.deadline || s->flow.deadline > next + SECOND)
+		wheel_set(a->wheel, &s->flow, next);
+}
+
+static struct session *promote(struct analysis *a, const struct attempt *attempt)
+{
+	struct packet syn;
+
+	attempt_packet(attempt, &syn);
+	struct session *s = begin_session(a, &syn);
+	if (s)
+		feed(a, s, &syn);
+	return s;
+}
+
+static bool greeting_like(struct bytes b)
+{
+	return b.len >= 5 && b.data[0] == '*' && b.data[1] == ' ' &&
+	       (memcmp(b.data + 2, "OK ", 3) == 0 || memcmp(b.data + 2, "BYE", 3) == 0 || (b.len >= 9 && memcmp(b.data + 2, "PREAUTH", 7) == 0));
+}
+
+static void tcp(struct analysis *a, const struct packet *p)
+{
+	bool mail = port_is_mail(a, p->source_port) || port_is_mail(a, p->destination_port);
+
+	if (!mail) {
+		if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
+			struct endpoint client = { p->destination, p->destination_port };
+			hosts_alive(a->hosts, &p->source, p->source_port, &client, false, p->at);
+		}
+		bool known = is_mail_end(a, &p->source, p->source_port) || is_mail_end(a, &p->destination, p->destination_port);
+		if (!known && !greeting_like(p->payload)) {
+			a->skipped++;
+			return;
+		}
+		if (!known)
+			a->mail_end[mail_end_slot(a, &p->source, p->source_port)] = (struct endpoint){ p->source, p->source_port };
+	}
+	struct session *s = (struct session *)flow_find(a->flows, &p->source, p->source_port, &p->destination, p->destination_port);
+	if (s) {
+		feed(a, s, p);
+		return;
+	}
+	bool syn_alone = (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+	struct attempt attempt;
+	if (attempts_take(a->attempts, &p->source, p->source_port, &p->destination, p->destination_port, &attempt)) {
+		if (syn_alone && frame_duplicate(a->shared.held, p)) {
+			a->duplicates++;
+			struct packet again;
+			attempt_packet(&attempt, &again);
+			attempts_add(a->attempts, &again);
+			return;
+		}
+		s = promote(a, &attempt);
+		if (s)
+			feed(a, s, p);
+		return;
+	}
+	if (syn_alone && p->payload_wire == 0) {
+		frame_duplicate(a->shared.held, p);
+		attempts_add(a->attempts, p);
+		return;
+	}
+	/* Met in mid-stream: a bare ACK or RST begins nothing. */
+	if (p->payload_wire == 0 && !(p->flags & (TCP_SYN | TCP_FIN)))
+		return;
+	s = begin_session(a, p);
+	if (s)
+		feed(a, s, p);
+}
+
+static enum word_icmp icmp_kind(const struct packet *p)
+{
+	if (p->source.family == 6)
+		return p->icmp_type == 2 ? WORD_icmp_too_big : p->icmp_type == 3 ? WORD_icmp_time_exceeded
+		     : p->icmp_type != 1 ? WORD_icmp_other
+		     : p->icmp_code == 1 || p->icmp_code == 5 || p->icmp_code == 6 ? WORD_icmp_admin_prohibited
+		     : p->icmp_code == 4 ? WORD_icmp_port_unreachable
+		     : p->icmp_code == 0 ? WORD_icmp_net_unreachable : WORD_icmp_host_unreachable;
+	if (p->icmp_type == 11)
+		return WORD_icmp_time_exceeded;
+	if (p->icmp_type != 3)
+		return WORD_icmp_other;
+	switch (p->icmp_code) {
+	case 0: case 6: case 11:
+		return WORD_icmp_net_unreachable;
+	case 3: case 2:
+		return WORD_icmp_port_unreachable;
+	case 4:
+		return WORD_icmp_too_big;
+	case 9: case 10: case 13:
+		return WORD_icmp_admin_prohibited;
+	default:
+		return WORD_icmp_host_unreachable;
+	}
+}
+
+static void icmp(struct analysis *a, const struct packet *p)
+{
+	if (!p->quotes)
+		return;
+	struct endpoint from = { p->quoted_source, p->quoted_source_port }, to = { p->quoted_destination, p->quoted_destination_port };
+	if (p->quoted_transport == TRANSPORT_UDP && to.port == 53) {
+		lookups_unreachable(a->lookups, &from, &to, p->at);
+		return;
+	}
+	if (p->quoted_transport != TRANSPORT_TCP)
+		return;
+	struct session *s = (struct session *)flow_find(a->flows, &from.address, from.port, &to.address, to.port);
+	struct attempt attempt;
+	if (!s && attempts_take(a->attempts, &from.address, from.port, &to.address, to.port, &attempt))
+		s = promote(a, &attempt);
+	if (!s)
+		return;
+	bool by_client = from.port == s->flow.client.port && address_same(&from.address, &s->flow.client.address);
+	tcp_icmp(&s->tcp, icmp_kind(p), by_client ? FROM_CLIENT : FROM_SERVER, p->at);
+	s->looks = 0;
+	if (!s->flow.deadline || s->flow.deadline > p->at.time + looks_after[0])
+		wheel_set(a->wheel, &s->flow, p->at.time + looks_after[0]);
+}
+
+static void dns(struct analysis *a, const struct packet *p)
+{
+	struct dns_message m;
+	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
+
+	if (dns_read(p->payload, &m))
+		lookups_message(a->lookups, &m, &from, &to, p->at);
+}
+
+void analysis_frame(struct analysis *a, const struct frame *frame)
+{
+	struct packet p;
+
+	a->packets++;
+	a->bytes += frame->wire;
+	if (!a->first)
+		a->first = frame->at.time;
+	a->last = frame->at;
+	clock_to(a, frame->at.time);
+	if (decode(a->decoder, frame->link, frame->data, frame->captured, frame->wire, frame->at, &p) != DECODE_PACKET)
+		return;
+	a->cut += p.truncated;
+	if (p.transport == TRANSPORT_TCP)
+		tcp(a, &p);
+	else if (p.transport == TRANSPORT_ICMP)
+		icmp(a, &p);
+	else if (p.source_port == 53 || p.destination_port == 53)
+		dns(a, &p);
+	else
+		a->skipped++;
+}
+
+/* --- the end --- */
+
+struct ordered {
+	struct session *session;
+	struct moment first;
+};
+
+struct roll {
+	struct ordered *list;
+	size_t count;
+};
+
+static void call_roll(void *context, struct flow *flow)
+{
+	struct roll *roll = context;
+	struct session *s = (struct session *)flow;
+
+	roll->list[roll->count++] = (struct ordered){ s, s->first };
+}
+
+static int by_first(const void *x, const void *y)
+{
+	const struct moment *a = &((const struct ordered *)x)->first, *b = &((const struct ordered *)y)->first;
+
+	return a->time != b->time ? (a->time > b->time) - (a->time < b->time) : (a->frame > b->frame) - (a->frame < b->frame);
+}
+
+static void judge_last(struct analysis *a, struct session *s)
+{
+	struct fact_view view[FACT_COUNT];
+	struct verdict v;
+
+	if (s->written && !s->progress && tcp_closed(&s->tcp))
+		return;
+	judge_session(a, s, true, view, &v);
+	if (!s->written || s->written_rule != v.rule)
+		session_written(a, s, view, &v);
+}
+
+static void attempts_written(void *context, struct attempt_count *c, uint64_t sources)
+{
+	struct analysis *a = context;
+
+	if (c->count == c->reported)
+		return;
+	c->reported = c->count;
+	if (a->report)
+		report_attempts(a->report, &(struct report_attempts){ c->server, c->count, sources, c->first, c->last }, a->now);
+}
+
+void analysis_end(struct analysis *a)
+{
+	struct roll roll = { calloc(flow_count(a->flows) + 1, sizeof *roll.list), 0 };
+
+	if (roll.list) {
+		flow_each(a->flows, call_roll, &roll);
+		qsort(roll.list, roll.count, sizeof *roll.list, by_first);
+		for (size_t i = 0; i < roll.count; i++)
+			judge_last(a, roll.list[i].session);
+		free(roll.list);
+	}
+	lookups_settle(a->lookups, a->now, true, lookup_failed, a);
+	attempts_expire(a->attempts, INT64_MAX);
+	attempts_each(a->attempts, attempts_written, a);
+	flow_each(a->flows, forget_call, a);
+	/* Another recording may begin earlier. */
+	a->now = 0;
+	wheel_destroy(&a->wheel);
+	a->wheel = wheel_create();
+	if (!a->wheel)
+		abort();
+}
+
+void analysis_stats(struct analysis *a, const struct source *source, struct report_stats *into)
+{
+	struct source_counters c;
+	const struct decode_counters *d = decoder_counters(a->decoder);
+	const struct tcp_counters *t = held_pool_counters(a->shared.held);
+
+	source_counters((struct source *)source, &c);
+	*into = (struct report_stats){
+		.packets = a->packets, .skipped = a->skipped + d->not_ip + d->other_transport + d->unknown_link, .malformed = d->malformed,
+		.duplicates = a->duplicates, .cut = a->cut, .capture_received = c.kernel_received, .capture_dropped = c.kernel_dropped,
+		.interface_dropped = c.interface_dropped, .flows_tracked = a->sessions, .flows_now = flow_count(a->flows),
+		.evicted_attempts = attempts_evicted(a->attempts), .evicted_settled = flow_evicted(a->flows, RANK_SETTLED),
+		.evicted_prelogin = flow_evicted(a->flows, RANK_BEFORE_LOGIN), .evicted_loggedin = flow_evicted(a->flows, RANK_LOGGED_IN),
+		.memory_bytes = flow_bytes(a->flows) + attempts_bytes(a->attempts) + hosts_bytes(a->hosts) + lookups_bytes(a->lookups) +
+				texts_bytes(a->shared.texts) + t->held_most + a->shared.tail_bytes,
+		.gaps = t->gaps, .bytes_lost = t->lost_bytes, .capped = t->capped + a->shared.tails_capped,
+		.rules_loaded = (uint64_t)rules_count(a->rules), .rules_matched = a->matched, .facts_lost = a->shared.facts_lost,
+		.texts_lost = texts_lost(a->shared.texts), .healthy = a->outcome[0], .failed = a->outcome[1], .degraded = a->outcome[2],
+		.inconclusive = a->outcome[3], .first = a->first, .last = a->last.time,
+	};
+}

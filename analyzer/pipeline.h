@@ -1,0 +1,41 @@
+/* The walk of a packet: source → decode → triage → flow → session → case → verdict → report. */
+#ifndef IMAPWHY_PIPELINE_H
+#define IMAPWHY_PIPELINE_H
+
+#include "packet.h"
+#include "report.h"
+#include "rules.h"
+#include "source.h"
+
+struct analysis_options {
+	uint16_t ports[64];     /* beside 143 and 993 */
+	int port_count;
+	size_t memory;          /* hard limit in bytes */
+	uint64_t seed;
+	bool explain;           /* write every rule and term of each session to `explain_to` */
+	FILE *explain_to;
+	/* what is reported, not what is analysed */
+	unsigned outcomes;      /* bits 1 << outcome of outcome_words; 0: all */
+	struct address client, server;
+	int client_bits, server_bits; /* 0: all */
+	const char *server_name, *user;
+	nanoseconds since, until; /* 0: none */
+};
+
+struct analysis;
+struct analysis *analysis_create(const struct analysis_options *options, const struct rules *rules, struct error *error);
+void analysis_destroy(struct analysis **analysis);
+const struct texts *analysis_texts(const struct analysis *analysis);
+void analysis_report_to(struct analysis *analysis, struct report *report);
+
+void analysis_frame(struct analysis *analysis, const struct frame *frame);
+/* Nothing arrived: capture time went on. */
+void analysis_clock(struct analysis *analysis, nanoseconds now);
+/* The capture (or recording) ends: every session is judged and forgotten. */
+void analysis_end(struct analysis *analysis);
+void analysis_stats(struct analysis *analysis, const struct source *source, struct report_stats *into);
+
+/* The words of outcomes, NULL-terminated, in the order of the bits. */
+extern const char *const outcome_words[];
+
+#endif

@@ -1,0 +1,226 @@
+/* What a case shows: its proofs in the order of their frames, notices beside the verdict, sentences with their values. */
+#include <stdlib.h>
+
+#include "parts.h"
+#include "text.h"
+
+bool case_has(const struct report_case *c, enum fact_id id)
+{
+	return c->view[id].known && c->view[id].value != 0;
+}
+
+const char *case_text(const struct report *report, const struct report_case *c, enum fact_id id)
+{
+	if (!c->view[id].set || !redact_allows(report->options.usernames, id))
+		return NULL;
+	return texts_get(report->texts, (uint32_t)c->view[id].value);
+}
+
+const char *case_word(const struct report_case *c, enum fact_id id)
+{
+	return c->view[id].set && c->view[id].value != 0 ? fact_word(id, c->view[id].value) : NULL;
+}
+
+const char *case_stage(const struct report_case *c)
+{
+	if (c->verdict->rule->stage)
+		return c->verdict->rule->stage;
+	if (c->view[FACT_STAGE].known)
+		return fact_word(FACT_STAGE, c->view[FACT_STAGE].value);
+	return c->session->is_lookup ? "resolve" : "connect";
+}
+
+/* --- proofs --- */
+
+/* Waits: what they show is that nothing came since the frame that asked. */
+static bool shows_absence(enum fact_id id)
+{
+	return id == FACT_WAITED || id == FACT_SYN_WAITED || id == FACT_DNS_WAITED || id == FACT_VAIN_SILENCE;
+}
+
+static bool is_later(const struct proof *a, const struct proof *b)
+{
+	const struct moment *x = &a->fact->at, *y = &b->fact->at;
+
+	if (x->file != y->file)
+		return x->file > y->file;
+	if (x->frame != y->frame)
+		return x->frame > y->frame;
+	if (x->time != y->time)
+		return x->time > y->time;
+	return a->id > b->id;
+}
+
+static void insert(struct proof *list, int count, struct proof p)
+{
+	while (count > 0 && is_later(&list[count - 1], &p)) {
+		list[count] = list[count - 1];
+		count--;
+	}
+	list[count] = p;
+}
+
+int evidence_collect(const struct report *report, const struct report_case *c, struct proof *into, int most, int *more)
+{
+	int count = 0;
+
+	*more = 0;
+	for (int i = 0; i < c->verdict->evidences; i++) {
+		enum fact_id id = c->verdict->evidence[i];
+		const struct fact_view *fact = &c->view[id];
+		/* Every claim names its frame; what has none is no evidence. */
+		if (!fact->set || (!fact->at.frame && !report->options.live) || !redact_allows(report->options.usernames, id))
+			continue;
+		if (count >= most) {
+			++*more;
+			continue;
+		}
+		bool absent = shows_absence(id);
+		insert(into, count++, (struct proof){ id, fact, absent, absent ? fact->at.time + fact->value : 0 });
+	}
+	return count;
+}
+
+/* --- sentences --- */
+
+/* The fact that is named from `at` to its brace. Rule texts stay where they are, so their place finds it again. */
+static int fact_named(struct fill_cache *cache, const char *at, size_t len)
+{
+	size_t slot = ((uintptr_t)at ^ (uintptr_t)at >> 9) % FILL_CACHE;
+	char word[64];
+
+	if (cache->at[slot] == at)
+		return cache->fact[slot];
+	if (len >= sizeof word)
+		return -1;
+	memcpy(word, at, len);
+	word[len] = '\0';
+	cache->fact[slot] = (int16_t)fact_by_word(word);
+	cache->at[slot] = at;
+	return cache->fact[slot];
+}
+
+static void add_value(const struct report *report, const struct report_case *c, int id, struct text *into)
+{
+	char room[512];
+
+	if (id < 0 || !c->view[id].known || !redact_allows(report->options.usernames, (enum fact_id)id))
+		text_add(into, "?");
+	else
+		text_add(into, fact_value_text((enum fact_id)id, &c->view[id], report->texts, room, sizeof room));
+}
+
+static void add_part(struct text *into, const char *from, size_t len)
+{
+	size_t left = into->room - into->len - 1;
+
+	if (len > left) {
+		len = left;
+		into->cut = true;
+	}
+	memcpy(into->start + into->len, from, len);
+	into->len += len;
+	into->start[into->len] = '\0';
+}
+
+const char *evidence_fill(const struct report *report, const struct report_case *c, const char *text, char *into, size_t room)
+{
+	struct text t = { .start = into, .room = room };
+
+	into[0] = '\0';
+	while (text && *text) {
+		const char *open = strchr(text, '{'), *close = open ? strchr(open, '}') : NULL;
+		if (!close) {
+			text_add(&t, text);
+			break;
+		}
+		add_part(&t, text, (size_t)(open - text));
+		add_value(report, c, fact_named(report->fill, open + 1, (size_t)(close - open - 1)), &t);
+		text = close + 1;
+	}
+	return into;
+}
+
+const char *evidence_advice(const struct report *report, const struct rule *rule, int step)
+{
+	const char *word = rule->advice[step];
+
+	return report->rules ? rules_advice(report->rules, report->options.language, word, rule->mechanism) : word;
+}
+
+/* --- notices --- */
+
+enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED };
+
+static const struct notice_kind {
+	const char *id, *en, *ar;
+	enum fact_id frame_of;
+	bool has_value;
+} notice_kinds[] = {
+	[NOTICE_CLEAR_TEXT] = { "clear_text_login", "The login went over the network without encryption.",
+				"جرى تسجيل الدخول عبر الشبكة دون تشفير.", FACT_LOGIN_TRIED, false },
+	[NOTICE_OUTDATED] = { "outdated_tls", "The connection uses an outdated TLS version (%s).",
+			      "يستخدم الاتصال إصدارًا قديمًا من TLS ‏(%s).", FACT_VERSION, true },
+	[NOTICE_EXPIRES] = { "certificate_expires_soon", "The server's certificate expires on %s.",
+			     "تنتهي صلاحية شهادة الخادم في %s.", FACT_CERT_NOT_AFTER, true },
+	[NOTICE_COMPRESSED] = { "compressed", "The session is compressed from here on; what follows was not read.",
+				"الجلسة مضغوطة من هنا؛ ولم يُقرأ ما بعدها.", FACT_COMPRESSED, false },
+};
+
+static bool notice_holds(const struct report_case *c, enum notice_id id)
+{
+	const struct fact_view *v = c->view;
+
+	switch (id) {
+	case NOTICE_CLEAR_TEXT:
+		return case_has(c, FACT_LOGIN_TRIED) && v[FACT_CLIENT_HELLO].known && !v[FACT_CLIENT_HELLO].value && !c->session->implicit_tls;
+	case NOTICE_OUTDATED:
+		return v[FACT_VERSION].set && v[FACT_VERSION].value < 0x0303;
+	case NOTICE_EXPIRES:
+		return v[FACT_CERT_NOT_AFTER].set && v[FACT_CERT_NOT_AFTER].value > c->session->end &&
+		       v[FACT_CERT_NOT_AFTER].value - c->session->end <= 30 * 24 * 60 * MINUTE;
+	case NOTICE_COMPRESSED:
+		return case_has(c, FACT_COMPRESSED);
+	}
+	return false;
+}
+
+static void notice_says(const struct report *report, const struct report_case *c, enum notice_id id, struct notice *into)
+{
+	const struct notice_kind *kind = &notice_kinds[id];
+	const char *form = strcmp(report->options.language, "ar") == 0 ? kind->ar : kind->en;
+	const char *hole = kind->has_value ? strstr(form, "%s") : NULL;
+	char value[64] = "";
+	struct text t = TEXT_IN(into->says);
+
+	if (!hole) {
+		text_add(&t, form);
+		return;
+	}
+	if (id == NOTICE_EXPIRES) {
+		time_text(c->view[FACT_CERT_NOT_AFTER].value, value);
+		value[10] = '\0'; /* the day says it */
+	} else {
+		bool ssl = false;
+		const char *name = tls_version_name(c->view[FACT_VERSION].value, &ssl);
+		snprintf(value, sizeof value, "%s %s", ssl ? "SSL" : "TLS", name ? name : "?");
+	}
+	add_part(&t, form, (size_t)(hole - form));
+	text_add(&t, value);
+	text_add(&t, hole + 2);
+}
+
+int evidence_notices(const struct report *report, const struct report_case *c, struct notice into[NOTICES_MOST])
+{
+	int count = 0;
+
+	for (int id = 0; id < NOTICES_MOST; id++) {
+		if (!notice_holds(c, (enum notice_id)id))
+			continue;
+		into[count].id = notice_kinds[id].id;
+		into[count].frame = report->options.live ? 0 : c->view[notice_kinds[id].frame_of].at.frame;
+		notice_says(report, c, (enum notice_id)id, &into[count]);
+		count++;
+	}
+	return count;
+}

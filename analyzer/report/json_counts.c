@@ -1,0 +1,123 @@
+/* The documents that count: single attempts at a server, and the statistics of a run. */
+#include "parts.h"
+
+static struct json_object *begin(const char *dataset, const char *kind, const char *type, nanoseconds now, nanoseconds first, nanoseconds last)
+{
+	struct json_object *document = json_new(), *event;
+
+	put_time(document, "@timestamp", now);
+	event = put_object(document, "event");
+	put_word(event, "dataset", dataset);
+	put_word(event, "kind", kind);
+	list_word(put_list(event, "category", 1), "network");
+	list_word(put_list(event, "type", 1), type);
+	if (last) {
+		put_number(event, "duration", last - first);
+		put_time(event, "start", first);
+		put_time(event, "end", last);
+	}
+	put_word(put_object(document, "ecs"), "version", "8.11.0");
+	return document;
+}
+
+static void finish(struct report *report, struct json_object *document)
+{
+	if (json_line(document, &report->line))
+		writer_put(&report->writer, report->line.text, report->line.len);
+	else
+		report->writer.lost++;
+	json_drop(&document);
+}
+
+static void put_moment(const struct report *report, const char *key, const struct moment *at, struct json_object *into)
+{
+	struct json_object *o = put_object(into, key);
+
+	if (!report->options.live) {
+		put_text(o, "file", report->file_name(report->context, at->file), 120);
+		put_count(o, "frame", at->frame);
+	}
+	put_time(o, "time", at->time);
+}
+
+void json_attempts(struct report *report, const struct report_attempts *a, nanoseconds now)
+{
+	struct json_object *document = begin("imapwhy.attempts", "event", "connection", now, a->first.time, a->last.time), *attempts;
+	char message[200], address[ADDRESS_TEXT];
+
+	snprintf(message, sizeof message, "%llu single connection attempts from about %llu sources to %s port %u were neither answered nor repeated.",
+		 (unsigned long long)a->count, (unsigned long long)a->sources, address_text(&a->server.address, address), a->server.port);
+	put_word(document, "message", message);
+	json_end("destination", document, &a->server);
+	json_observer(report, document, a->first.file);
+	attempts = put_object(put_object(document, "imapwhy"), "attempts");
+	json_end("server", attempts, &a->server);
+	put_number(attempts, "count", (int64_t)a->count);
+	put_number(attempts, "sources", (int64_t)a->sources);
+	put_moment(report, "first", &a->first, attempts);
+	put_moment(report, "last", &a->last, attempts);
+	finish(report, document);
+}
+
+/* --- statistics --- */
+
+struct counter {
+	const char *key;
+	uint64_t count;
+};
+
+static void put_counters(struct json_object *into, const char *key, const struct counter *list, size_t count)
+{
+	struct json_object *o = put_object(into, key);
+
+	for (size_t i = 0; i < count; i++)
+		put_number(o, list[i].key, (int64_t)list[i].count);
+}
+#define PUT_COUNTERS(into, key, ...)                                                                  \
+	put_counters(into, key, (const struct counter[]){ __VA_ARGS__ },                              \
+		     sizeof((const struct counter[]){ __VA_ARGS__ }) / sizeof(struct counter))
+
+static void put_flows(const struct report_stats *s, struct json_object *stats)
+{
+	struct json_object *flows = put_object(stats, "flows");
+
+	put_number(flows, "tracked", (int64_t)s->flows_tracked);
+	put_number(flows, "now", (int64_t)s->flows_now);
+	PUT_COUNTERS(flows, "evicted", { "attempts", s->evicted_attempts }, { "settled", s->evicted_settled },
+		     { "prelogin", s->evicted_prelogin }, { "loggedin", s->evicted_loggedin });
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void put_stats(const struct report *report, const struct report_stats *s, struct json_object *stats)
+{
+	PUT_COUNTERS(stats, "packets", { "read", s->packets }, { "skipped", s->skipped }, { "malformed", s->malformed },
+		     { "duplicate", s->duplicates }, { "cut", s->cut });
+	if (report->options.live)
+		PUT_COUNTERS(stats, "capture", { "received", s->capture_received }, { "dropped_by_kernel", s->capture_dropped },
+			     { "dropped_by_interface", s->interface_dropped });
+	put_flows(s, stats);
+	put_number(stats, "memory_bytes", (int64_t)s->memory_bytes);
+	PUT_COUNTERS(stats, "streams", { "gaps", s->gaps }, { "bytes_lost", s->bytes_lost }, { "capped", s->capped });
+	/* The caller may carry documents elsewhere too; ours are counted where they are written. */
+	PUT_COUNTERS(stats, "documents", { "written", larger(s->documents_written, report->writer.written) },
+		     { "lost", larger(s->documents_lost, report->writer.lost) });
+	PUT_COUNTERS(stats, "rules", { "loaded", s->rules_loaded }, { "matched", s->rules_matched });
+	PUT_COUNTERS(stats, "sessions", { "healthy", s->healthy }, { "failed", s->failed }, { "degraded", s->degraded },
+		     { "inconclusive", s->inconclusive }, { "probes", s->probes });
+	PUT_COUNTERS(stats, "memory_refused", { "facts", s->facts_lost }, { "texts", s->texts_lost });
+	put_thousandths(stats, "seconds", (int64_t)(s->seconds * 1000 + 0.5));
+	put_text(stats, "source", s->source, 400);
+}
+
+void json_stats(struct report *report, const struct report_stats *s, nanoseconds now)
+{
+	struct json_object *document = begin("imapwhy.stats", "metric", "info", now, s->first, s->last);
+
+	json_observer(report, document, 0);
+	put_stats(report, s, put_object(put_object(document, "imapwhy"), "stats"));
+	finish(report, document);
+}

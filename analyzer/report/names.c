@@ -1,0 +1,133 @@
+/* What the wire's numbers are called: TLS versions, and the cipher suites that mail servers and clients agree on. */
+#include <stdlib.h>
+
+#include "parts.h"
+
+const char *tls_version_name(int64_t version, bool *ssl)
+{
+	static const char *const names[] = { "3.0", "1.0", "1.1", "1.2", "1.3" };
+
+	*ssl = version == 0x0300 || version == 0x0002;
+	if (version == 0x0002)
+		return "2.0";
+	return version >= 0x0300 && version <= 0x0304 ? names[version - 0x0300] : NULL;
+}
+
+/* Sorted by number (IANA, TLS Cipher Suites). */
+static const struct suite {
+	uint16_t number;
+	const char *name;
+} suites[] = {
+	{ 0x0001, "TLS_RSA_WITH_NULL_MD5" },
+	{ 0x0002, "TLS_RSA_WITH_NULL_SHA" },
+	{ 0x0003, "TLS_RSA_EXPORT_WITH_RC4_40_MD5" },
+	{ 0x0004, "TLS_RSA_WITH_RC4_128_MD5" },
+	{ 0x0005, "TLS_RSA_WITH_RC4_128_SHA" },
+	{ 0x0006, "TLS_RSA_EXPORT_WITH_RC2_CBC_40_MD5" },
+	{ 0x0007, "TLS_RSA_WITH_IDEA_CBC_SHA" },
+	{ 0x0008, "TLS_RSA_EXPORT_WITH_DES40_CBC_SHA" },
+	{ 0x0009, "TLS_RSA_WITH_DES_CBC_SHA" },
+	{ 0x000a, "TLS_RSA_WITH_3DES_EDE_CBC_SHA" },
+	{ 0x0015, "TLS_DHE_RSA_WITH_DES_CBC_SHA" },
+	{ 0x0016, "TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA" },
+	{ 0x002f, "TLS_RSA_WITH_AES_128_CBC_SHA" },
+	{ 0x0032, "TLS_DHE_DSS_WITH_AES_128_CBC_SHA" },
+	{ 0x0033, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA" },
+	{ 0x0034, "TLS_DH_anon_WITH_AES_128_CBC_SHA" },
+	{ 0x0035, "TLS_RSA_WITH_AES_256_CBC_SHA" },
+	{ 0x0038, "TLS_DHE_DSS_WITH_AES_256_CBC_SHA" },
+	{ 0x0039, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA" },
+	{ 0x003a, "TLS_DH_anon_WITH_AES_256_CBC_SHA" },
+	{ 0x003b, "TLS_RSA_WITH_NULL_SHA256" },
+	{ 0x003c, "TLS_RSA_WITH_AES_128_CBC_SHA256" },
+	{ 0x003d, "TLS_RSA_WITH_AES_256_CBC_SHA256" },
+	{ 0x0040, "TLS_DHE_DSS_WITH_AES_128_CBC_SHA256" },
+	{ 0x0041, "TLS_RSA_WITH_CAMELLIA_128_CBC_SHA" },
+	{ 0x0044, "TLS_DHE_DSS_WITH_CAMELLIA_128_CBC_SHA" },
+	{ 0x0045, "TLS_DHE_RSA_WITH_CAMELLIA_128_CBC_SHA" },
+	{ 0x0046, "TLS_DH_anon_WITH_CAMELLIA_128_CBC_SHA" },
+	{ 0x0067, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256" },
+	{ 0x006a, "TLS_DHE_DSS_WITH_AES_256_CBC_SHA256" },
+	{ 0x006b, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256" },
+	{ 0x006c, "TLS_DH_anon_WITH_AES_128_CBC_SHA256" },
+	{ 0x006d, "TLS_DH_anon_WITH_AES_256_CBC_SHA256" },
+	{ 0x0084, "TLS_RSA_WITH_CAMELLIA_256_CBC_SHA" },
+	{ 0x0087, "TLS_DHE_DSS_WITH_CAMELLIA_256_CBC_SHA" },
+	{ 0x0088, "TLS_DHE_RSA_WITH_CAMELLIA_256_CBC_SHA" },
+	{ 0x0089, "TLS_DH_anon_WITH_CAMELLIA_256_CBC_SHA" },
+	{ 0x009c, "TLS_RSA_WITH_AES_128_GCM_SHA256" },
+	{ 0x009d, "TLS_RSA_WITH_AES_256_GCM_SHA384" },
+	{ 0x009e, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256" },
+	{ 0x009f, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384" },
+	{ 0x00a2, "TLS_DHE_DSS_WITH_AES_128_GCM_SHA256" },
+	{ 0x00a3, "TLS_DHE_DSS_WITH_AES_256_GCM_SHA384" },
+	{ 0x00a6, "TLS_DH_anon_WITH_AES_128_GCM_SHA256" },
+	{ 0x00a7, "TLS_DH_anon_WITH_AES_256_GCM_SHA384" },
+	{ 0x00ba, "TLS_RSA_WITH_CAMELLIA_128_CBC_SHA256" },
+	{ 0x00bd, "TLS_DHE_DSS_WITH_CAMELLIA_128_CBC_SHA256" },
+	{ 0x00be, "TLS_DHE_RSA_WITH_CAMELLIA_128_CBC_SHA256" },
+	{ 0x00bf, "TLS_DH_anon_WITH_CAMELLIA_128_CBC_SHA256" },
+	{ 0x00c0, "TLS_RSA_WITH_CAMELLIA_256_CBC_SHA256" },
+	{ 0x00c3, "TLS_DHE_DSS_WITH_CAMELLIA_256_CBC_SHA256" },
+	{ 0x00c4, "TLS_DHE_RSA_WITH_CAMELLIA_256_CBC_SHA256" },
+	{ 0x00c5, "TLS_DH_anon_WITH_CAMELLIA_256_CBC_SHA256" },
+	{ 0x1301, "TLS_AES_128_GCM_SHA256" },
+	{ 0x1302, "TLS_AES_256_GCM_SHA384" },
+	{ 0x1303, "TLS_CHACHA20_POLY1305_SHA256" },
+	{ 0xc006, "TLS_ECDHE_ECDSA_WITH_NULL_SHA" },
+	{ 0xc007, "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA" },
+	{ 0xc008, "TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA" },
+	{ 0xc009, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA" },
+	{ 0xc00a, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA" },
+	{ 0xc010, "TLS_ECDHE_RSA_WITH_NULL_SHA" },
+	{ 0xc011, "TLS_ECDHE_RSA_WITH_RC4_128_SHA" },
+	{ 0xc012, "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA" },
+	{ 0xc013, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA" },
+	{ 0xc014, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA" },
+	{ 0xc015, "TLS_ECDH_anon_WITH_NULL_SHA" },
+	{ 0xc018, "TLS_ECDH_anon_WITH_AES_128_CBC_SHA" },
+	{ 0xc019, "TLS_ECDH_anon_WITH_AES_256_CBC_SHA" },
+	{ 0xc023, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256" },
+	{ 0xc024, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384" },
+	{ 0xc027, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256" },
+	{ 0xc028, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384" },
+	{ 0xc02b, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
+	{ 0xc02c, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" },
+	{ 0xc02f, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" },
+	{ 0xc030, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" },
+	{ 0xc072, "TLS_ECDHE_ECDSA_WITH_CAMELLIA_128_CBC_SHA256" },
+	{ 0xc073, "TLS_ECDHE_ECDSA_WITH_CAMELLIA_256_CBC_SHA384" },
+	{ 0xc076, "TLS_ECDHE_RSA_WITH_CAMELLIA_128_CBC_SHA256" },
+	{ 0xc077, "TLS_ECDHE_RSA_WITH_CAMELLIA_256_CBC_SHA384" },
+	{ 0xc09c, "TLS_RSA_WITH_AES_128_CCM" },
+	{ 0xc09d, "TLS_RSA_WITH_AES_256_CCM" },
+	{ 0xc09e, "TLS_DHE_RSA_WITH_AES_128_CCM" },
+	{ 0xc09f, "TLS_DHE_RSA_WITH_AES_256_CCM" },
+	{ 0xc0a0, "TLS_RSA_WITH_AES_128_CCM_8" },
+	{ 0xc0a1, "TLS_RSA_WITH_AES_256_CCM_8" },
+	{ 0xc0a2, "TLS_DHE_RSA_WITH_AES_128_CCM_8" },
+	{ 0xc0a3, "TLS_DHE_RSA_WITH_AES_256_CCM_8" },
+	{ 0xc0ac, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM" },
+	{ 0xc0ad, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM" },
+	{ 0xc0ae, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8" },
+	{ 0xc0af, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8" },
+	{ 0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256" },
+	{ 0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" },
+	{ 0xccaa, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256" },
+};
+
+static int by_number(const void *key, const void *entry)
+{
+	return *(const int *)key - ((const struct suite *)entry)->number;
+}
+
+const char *tls_suite_name(int64_t suite, char *into)
+{
+	int number = (int)(suite & 0xffff);
+	const struct suite *found = bsearch(&number, suites, sizeof suites / sizeof *suites, sizeof *suites, by_number);
+
+	if (found)
+		return found->name;
+	snprintf(into, SUITE_TEXT, "0x%04X", (unsigned)number);
+	return into;
+}

@@ -1,0 +1,61 @@
+/* Documents: JSON in the Elastic Common Schema, text for people. Fields: the report contract in docs/. */
+#ifndef IMAPWHY_REPORT_H
+#define IMAPWHY_REPORT_H
+
+#include "rules.h"
+#include "session.h"
+
+enum usernames { USERNAMES_HASH, USERNAMES_MASK, USERNAMES_CLEAR, USERNAMES_OFF };
+
+struct report_options {
+	enum { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NONE } output;
+	enum usernames usernames;
+	const char *language;   /* "en", "ar" */
+	uint16_t community_seed;
+	bool color, verbose;
+	unsigned width;         /* columns of the text */
+	bool utc;               /* times of the text in UTC, not local */
+	bool live;              /* no frame numbers to share */
+};
+
+/* What a report of one session is made from; all borrowed. */
+struct report_case {
+	const struct session_summary *session;
+	const struct fact_view *view; /* [FACT_COUNT] */
+	const struct verdict *verdict;
+	const char *id, *revises;     /* event.id; revises NULL: none */
+};
+
+struct report_stats {
+	uint64_t packets, skipped, malformed, duplicates, cut;
+	uint64_t capture_received, capture_dropped, interface_dropped;
+	uint64_t flows_tracked, flows_now, evicted_attempts, evicted_settled, evicted_prelogin, evicted_loggedin;
+	uint64_t memory_bytes;
+	uint64_t gaps, bytes_lost, capped;
+	uint64_t documents_written, documents_lost;
+	uint64_t rules_loaded, rules_matched;
+	uint64_t facts_lost, texts_lost;
+	uint64_t healthy, failed, degraded, inconclusive, probes;
+	double seconds;
+	const char *source;
+	nanoseconds first, last; /* capture time */
+};
+
+struct report_attempts {
+	struct endpoint server;
+	uint64_t count, sources; /* sources: estimated */
+	struct moment first, last;
+};
+
+/* Writes one line at a time to a descriptor, one write() a line; counts what could not be written. */
+struct report;
+struct report *report_create(int descriptor, const struct report_options *options, const struct rules *rules, const struct texts *texts,
+			     const char *(*file_name)(const void *context, uint16_t file), const void *context);
+void report_destroy(struct report **report);
+void report_session(struct report *report, const struct report_case *c);
+void report_attempts(struct report *report, const struct report_attempts *a, nanoseconds now);
+/* Text output: prints the blocks folded and sorted, and the summary table; JSON: the stats document. */
+void report_finish(struct report *report, const struct report_stats *stats, nanoseconds now);
+bool report_failed(const struct report *report, struct error *error); /* writing failed (disk full): says so once */
+
+#endif

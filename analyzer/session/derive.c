@@ -1,0 +1,234 @@
+/* What the set facts mean together: what absence says, how far the session came, what was owed and for how long. */
+#include "drive.h"
+
+/* Facts that only whole streams can deny: a hole or a cut frame makes their absence unknown. */
+static bool from_content(int id)
+{
+	return id >= FACT_GREETING && id <= FACT_SERVER_SPEAKS;
+}
+
+static void apply_absence(const struct tcp *tcp, struct fact_view v[FACT_COUNT])
+{
+	bool midstream = v[FACT_MIDSTREAM].value;
+	bool seen[2] = { v[FACT_ONE_SIDED].value != WORD_side_server, v[FACT_ONE_SIDED].value != WORD_side_client };
+	bool whole[2] = { seen[0] && tcp_whole(tcp, FROM_CLIENT), seen[1] && tcp_whole(tcp, FROM_SERVER) };
+
+	for (int id = 0; id < FACT_COUNT; id++) {
+		bool begins = id == FACT_SYN || id == FACT_SYNACK || id == FACT_REFUSED;
+		const bool *enough = from_content(id) ? whole : seen;
+		if (v[id].known || (begins && midstream))
+			continue;
+		switch (fact_kinds[id].absence) {
+		case ABSENT_UNKNOWN:
+			break;
+		case ABSENT_ZERO:
+			v[id].known = true;
+			break;
+		case ABSENT_CLIENT:
+			v[id].known = enough[FROM_CLIENT];
+			break;
+		case ABSENT_SERVER:
+			v[id].known = enough[FROM_SERVER];
+			break;
+		case ABSENT_BOTH:
+			v[id].known = enough[FROM_CLIENT] && enough[FROM_SERVER];
+			break;
+		}
+	}
+}
+
+static void derive(struct fact_view v[FACT_COUNT], enum fact_id id, int64_t value, const struct fact_view *from)
+{
+	v[id] = (struct fact_view){ value, from->at, from->from, true, true };
+}
+
+static bool is(const struct fact_view v[FACT_COUNT], enum fact_id id)
+{
+	return v[id].known && v[id].value;
+}
+
+struct debt {
+	enum word_owed what;
+	enum fact_id since; /* the fact whose frame asks for it */
+};
+
+static struct debt debt_inside(const struct fact_view v[FACT_COUNT])
+{
+	if (v[FACT_COMMAND_OWED].value == WORD_command_login || v[FACT_COMMAND_OWED].value == WORD_command_authenticate)
+		return (struct debt){ WORD_owed_login, FACT_COMMAND_OWED };
+	if (v[FACT_COMMAND_OWED].value == WORD_command_starttls)
+		return (struct debt){ WORD_owed_starttls, FACT_COMMAND_OWED };
+	if (v[FACT_COMMAND_OWED].value)
+		return (struct debt){ WORD_owed_command, FACT_COMMAND_OWED };
+	return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
+}
+
+static struct debt debt_of_tls(const struct fact_view v[FACT_COUNT])
+{
+	if (!is(v, FACT_SERVER_HELLO) && !is(v, FACT_HELLO_RETRY) && v[FACT_SERVER_HELLO].known && !is(v, FACT_SERVER_ALERT))
+		return (struct debt){ WORD_owed_server_hello, FACT_CLIENT_HELLO };
+	if (is(v, FACT_ESTABLISHED_TLS)) {
+		if (is(v, FACT_RECORD_OWED))
+			return (struct debt){ WORD_owed_record, FACT_RECORD_OWED };
+		/* After STARTTLS no greeting comes (RFC 9051, 6.2.1). */
+		if (!is(v, FACT_SERVER_RECORDS) && !is(v, FACT_STARTTLS_SENT) && v[FACT_CLIENT_FINISHED].set)
+			return (struct debt){ WORD_owed_greeting, FACT_CLIENT_FINISHED };
+		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
+	}
+	return (struct debt){ WORD_owed_tls_handshake, is(v, FACT_CLIENT_FINISHED) ? FACT_CLIENT_FINISHED : FACT_CLIENT_HELLO };
+}
+
+static struct debt debt_of(const struct fact_view v[FACT_COUNT])
+{
+	if (!is(v, FACT_ESTABLISHED))
+		return (struct debt){ is(v, FACT_SYN) ? WORD_owed_handshake : WORD_owed_nothing, FACT_SYN };
+	if (is(v, FACT_ESTABLISHED_TLS) || is(v, FACT_CLIENT_HELLO))
+		return debt_of_tls(v);
+	if (is(v, FACT_MIDSTREAM))
+		return debt_inside(v);
+	if (is(v, FACT_TLS_PORT) && !is(v, FACT_GREETING))
+		return (struct debt){ WORD_owed_client_hello, FACT_ESTABLISHED };
+	if (!is(v, FACT_GREETING))
+		return (struct debt){ WORD_owed_greeting, FACT_ESTABLISHED };
+	return debt_inside(v);
+}
+
+/* When the session closed, or now. */
+static nanoseconds close_of(const struct fact_view v[FACT_COUNT], nanoseconds now)
+{
+	return v[FACT_ENDED].set && v[FACT_ENDED].value != WORD_end_open ? v[FACT_ENDED].at.time : now;
+}
+
+static void derive_debt(struct fact_view v[FACT_COUNT], nanoseconds now)
+{
+	struct debt debt = debt_of(v);
+	const struct fact_view *asks = &v[debt.since];
+
+	derive(v, FACT_OWED, debt.what, asks);
+	if (debt.what == WORD_owed_nothing || !asks->set)
+		return;
+	struct fact_view since = *asks;
+	/* An answer that is still arriving is no silence. */
+	if (debt.what != WORD_owed_client_hello && v[FACT_LAST_SERVER_DATA].known && v[FACT_LAST_SERVER_DATA].value > since.at.time)
+		since.at = v[FACT_LAST_SERVER_DATA].at;
+	nanoseconds waited = close_of(v, now) - since.at.time;
+	derive(v, FACT_WAITED, waited > 0 ? waited : 0, &since);
+	bool left = v[FACT_ENDED].value == WORD_end_client_fin || v[FACT_ENDED].value == WORD_end_client_reset;
+	bool open = v[FACT_ENDED].value == WORD_end_open;
+	derive(v, FACT_WAITED_ENOUGH, waited >= 60 * SECOND || (left && waited >= 5 * SECOND) || (open && is(v, FACT_AT_END) && waited >= 10 * SECOND),
+	       &since);
+	derive(v, FACT_OWED_ACKED, !is(v, FACT_CLIENT_UNACKED), asks);
+}
+
+static void derive_vain(struct fact_view v[FACT_COUNT])
+{
+	if (!v[FACT_VAIN_SENDS].set || v[FACT_VAIN_SENDS].value < 3)
+		return;
+	bool closed = v[FACT_ENDED].value != WORD_end_open && !is(v, FACT_VAIN_FIN_ONLY);
+	bool long_enough = v[FACT_VAIN_SPAN].value >= 3 * SECOND && (closed || v[FACT_SINCE_LAST].value >= 30 * SECOND);
+	if (long_enough || is(v, FACT_AT_END))
+		derive(v, FACT_VAIN_ENOUGH, 1, &v[FACT_VAIN_SENDS]);
+}
+
+static void derive_quiet(struct fact_view v[FACT_COUNT], nanoseconds now)
+{
+	const struct fact_view *last = &v[FACT_ESTABLISHED];
+
+	for (int i = 0; i < 2; i++) {
+		const struct fact_view *data = &v[i ? FACT_LAST_SERVER_DATA : FACT_LAST_CLIENT_DATA];
+		if (data->set && (!last->set || data->at.time > last->at.time))
+			last = data;
+	}
+	if (last->set) {
+		nanoseconds quiet = close_of(v, now) - last->at.time;
+		derive(v, FACT_IDLE_QUIET, quiet > 0 ? quiet : 0, last);
+	}
+	bool over = v[FACT_ENDED].value != WORD_end_open || is(v, FACT_AT_END) || v[FACT_SINCE_LAST].value >= 60 * SECOND;
+	derive(v, FACT_OVER, over, v[FACT_ENDED].set ? &v[FACT_ENDED] : last);
+}
+
+static enum word_stage stage_of(const struct fact_view v[FACT_COUNT])
+{
+	if (is(v, FACT_DNS_RESULT) && v[FACT_DNS_RESULT].value != WORD_lookup_answered && !is(v, FACT_SYN))
+		return WORD_stage_resolve;
+	if (!is(v, FACT_ESTABLISHED))
+		return WORD_stage_connect;
+	bool quiet = v[FACT_IDLE_QUIET].known && v[FACT_IDLE_QUIET].value >= 30 * SECOND;
+	if (is(v, FACT_LOGIN_OK)) {
+		if (is(v, FACT_IN_IDLE) || (!is(v, FACT_COMMAND_OWED) && quiet))
+			return WORD_stage_idle;
+		return WORD_stage_session;
+	}
+	if (is(v, FACT_CLIENT_HELLO) || is(v, FACT_ESTABLISHED_TLS)) {
+		if (!is(v, FACT_ESTABLISHED_TLS))
+			return WORD_stage_tls;
+		if (!is(v, FACT_SERVER_RECORDS) && !is(v, FACT_STARTTLS_SENT))
+			return WORD_stage_greeting;
+		return quiet && !is(v, FACT_RECORD_OWED) ? WORD_stage_idle : WORD_stage_session;
+	}
+	if (is(v, FACT_LOGIN_TRIED))
+		return WORD_stage_auth;
+	return is(v, FACT_MIDSTREAM) ? WORD_stage_session : WORD_stage_greeting;
+}
+
+static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], nanoseconds now, bool at_end)
+{
+	if (at_end)
+		v[FACT_AT_END] = (struct fact_view){ 1, { now, 0, 0 }, 0, true, true };
+	apply_absence(tcp, v);
+	derive_debt(v, now);
+	derive_vain(v);
+	derive_quiet(v, now);
+	bool plain = is(v, FACT_LOGIN_OK);
+	bool inside = is(v, FACT_ESTABLISHED_TLS) && v[FACT_SERVER_RECORDS].value >= 2 && v[FACT_CLIENT_RECORDS].value >= 2;
+	derive(v, FACT_WORKED, plain || inside, plain ? &v[FACT_LOGIN_OK] : &v[FACT_CLIENT_RECORDS]);
+	derive(v, FACT_STAGE, stage_of(v), &v[FACT_ESTABLISHED]);
+}
+
+void session_view(const struct session *s, nanoseconds now, bool at_end, struct fact_view v[FACT_COUNT])
+{
+	memset(v, 0, FACT_COUNT * sizeof *v);
+	for (int i = 0; i < s->facts.count; i++) {
+		const struct fact *f = &s->facts.list[i];
+		v[f->id] = (struct fact_view){ f->value, { f->time, f->frame, f->file }, f->from, true, true };
+	}
+	tcp_facts(&s->tcp, now, v);
+	if (s->tls_port)
+		v[FACT_TLS_PORT] = (struct fact_view){ 1, s->first, 0, true, true };
+	if (s->mail_port)
+		v[FACT_MAIL_PORT] = (struct fact_view){ 1, s->first, 0, true, true };
+	derive_all(&s->tcp, v, now, at_end);
+}
+
+static double ms_between(const struct fact_view *from, const struct fact_view *to)
+{
+	return from->set && to->set ? (double)(to->at.time - from->at.time) / 1e6 : -1;
+}
+
+void session_summarize(const struct session *s, const struct fact_view v[FACT_COUNT], struct session_summary *into)
+{
+	*into = (struct session_summary){
+		.client = s->flow.client, .server = s->flow.server, .implicit_tls = s->tls_port && !s->starttls,
+		.start = s->first.time, .end = s->first.time + v[FACT_OPEN_FOR].value, .encapsulation = s->encapsulation,
+		.first = s->first, .last = { s->first.time + v[FACT_OPEN_FOR].value, v[FACT_OPEN_FOR].at.frame, v[FACT_OPEN_FOR].at.file },
+		.rtt = v[FACT_RTT].known ? v[FACT_RTT].value : 0,
+	};
+	const char *name = v[FACT_SNI].set ? texts_get(s->shared->texts, (uint32_t)v[FACT_SNI].value) : "";
+	into->server_name = *name ? name : NULL;
+	const char *user = v[FACT_USER].set ? texts_get(s->shared->texts, (uint32_t)v[FACT_USER].value) : "";
+	into->user = *user ? user : NULL;
+	into->timings.resolve = -1;
+	into->timings.connect = v[FACT_CONNECT_TIME].set ? (double)v[FACT_CONNECT_TIME].value / 1e6 : -1;
+	into->timings.tls = ms_between(&v[FACT_CLIENT_HELLO], &v[FACT_CLIENT_FINISHED]);
+	into->timings.greeting = ms_between(&v[FACT_ESTABLISHED], &v[FACT_GREETING]);
+	into->timings.auth = v[FACT_LOGIN_TIME].set ? (double)v[FACT_LOGIN_TIME].value / 1e6 : -1;
+	into->timings.first_data = -1;
+	for (int i = 0; i < 2; i++) {
+		const struct tcp_side *side = &s->tcp.side[i];
+		into->side[i].bytes = side->bytes;
+		into->side[i].data_segments = side->data_segments;
+		into->side[i].retransmissions = side->retransmitted;
+		into->side[i].packets = s->packets[i];
+		into->side[i].resets = v[i ? FACT_SERVER_RST : FACT_CLIENT_RST].known ? (uint64_t)v[i ? FACT_SERVER_RST : FACT_CLIENT_RST].value : 0;
+	}
+}

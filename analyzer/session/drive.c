@@ -1,0 +1,266 @@
+/* Drives one session: the tracker's bytes go to the dissector that reads their direction, chosen by what it speaks. */
+#include "drive.h"
+
+#include <stdlib.h>
+
+#include "identify.h"
+#include "text.h"
+#include "tls.h"
+
+enum use { USE_UNDECIDED, USE_IMAP, USE_TLS, USE_NONE };
+
+#define TAIL_MOST (DISSECT_MOST_LEFT + 1024)
+
+void session_begin(struct session *s, struct session_shared *shared)
+{
+	s->shared = shared;
+	tcp_init(&s->tcp, shared->held);
+}
+
+static void tail_drop(struct session *s, enum direction from)
+{
+	struct tail *t = &s->tail[from];
+
+	if (!t->data)
+		return;
+	/* It may hold half of a LOGIN line. */
+	wipe(t->data, t->len);
+	s->shared->tail_bytes -= t->room;
+	free(t->data);
+	*t = (struct tail){ 0 };
+}
+
+void session_release(struct session *s)
+{
+	tail_drop(s, FROM_CLIENT);
+	tail_drop(s, FROM_SERVER);
+	tcp_release(&s->tcp);
+	free(s->imap);
+	free(s->tls);
+	s->imap = s->tls = NULL;
+	facts_clear(&s->facts, s->shared->texts);
+}
+
+static struct observer observer_of(struct session *s, enum direction from, struct moment at)
+{
+	return (struct observer){ &s->facts, s->shared->texts, at, from, &s->shared->facts_lost };
+}
+
+static const struct dissector *dissector_of(struct session *s, enum direction from, void **state)
+{
+	const struct dissector *d = s->use[from] == USE_IMAP ? &imap_dissector : s->use[from] == USE_TLS ? &tls_dissector : NULL;
+
+	if (!d)
+		return NULL;
+	void **slot = d == &imap_dissector ? &s->imap : &s->tls;
+	if (!*slot) {
+		*slot = calloc(1, d->state_size);
+		if (!*slot) {
+			s->shared->facts_lost++;
+			return NULL;
+		}
+		if (d == &tls_dissector)
+			tls_attach(*slot, s->shared->tls);
+	}
+	*state = *slot;
+	return d;
+}
+
+/* Who reads a direction from now on, by the first bytes it says. False: too few to tell. */
+static bool decide(struct session *s, struct observer *o, struct bytes bytes)
+{
+	enum direction from = o->from;
+	enum word_speaker speaks = identify(bytes, from);
+
+	if (speaks == WORD_speaker_silent)
+		return false;
+	if (speaks == WORD_speaker_unknown && s->met_midstream)
+		speaks = s->tls_port ? WORD_speaker_tls : WORD_speaker_imap;
+	observe(o, from == FROM_CLIENT ? FACT_CLIENT_SPEAKS : FACT_SERVER_SPEAKS, speaks);
+	if (speaks == WORD_speaker_tls)
+		s->use[from] = USE_TLS;
+	else if (speaks == WORD_speaker_imap || (from == FROM_CLIENT && !s->tls_port && speaks == WORD_speaker_unknown))
+		s->use[from] = USE_IMAP;
+	else
+		s->use[from] = USE_NONE;
+	return true;
+}
+
+/* After a hand-over or a gap in the first bytes the direction is judged anew. */
+static struct dissected feed(struct session *s, struct observer *o, struct bytes bytes)
+{
+	void *state;
+	const struct dissector *d = dissector_of(s, o->from, &state);
+
+	if (!d)
+		return (struct dissected){ DISSECT_QUIET, bytes.len };
+	return d->data(state, o, bytes);
+}
+
+/* The other direction's unread bytes belong to TLS from here on, too. */
+static void hand_over_to_tls(struct session *s)
+{
+	s->starttls = true;
+	s->use[FROM_CLIENT] = s->use[FROM_SERVER] = USE_TLS;
+	tail_drop(s, FROM_CLIENT);
+}
+
+/* Gives the bytes to whoever reads them; returns how many were taken. */
+static size_t consume(struct session *s, struct observer *o, struct bytes bytes)
+{
+	size_t taken = 0;
+
+	while (taken < bytes.len) {
+		struct bytes rest = bytes_part(bytes, taken, bytes.len);
+		if (s->use[o->from] == USE_UNDECIDED && !decide(s, o, rest))
+			return taken;
+		if (s->use[o->from] == USE_NONE)
+			return bytes.len;
+		struct dissected did = feed(s, o, rest);
+		taken += did.consumed < rest.len ? did.consumed : rest.len;
+		if (did.result == DISSECT_STARTTLS) {
+			hand_over_to_tls(s);
+			continue;
+		}
+		if (did.result == DISSECT_QUIET) {
+			s->use[o->from] = USE_NONE;
+			return bytes.len;
+		}
+		if (did.consumed == 0 || did.consumed >= rest.len)
+			return taken;
+	}
+	return taken;
+}
+
+/* Keeps what was not taken, up to the cap. */
+static void tail_keep(struct session *s, enum direction from, struct bytes rest)
+{
+	struct tail *t = &s->tail[from];
+
+	if (rest.len > TAIL_MOST) {
+		s->shared->tails_capped++;
+		s->use[from] = USE_NONE;
+		tail_drop(s, from);
+		return;
+	}
+	if (rest.len > t->room) {
+		uint32_t room = rest.len <= 512 ? 512 : rest.len <= 4096 ? 4096 : TAIL_MOST;
+		uint8_t *more = malloc(room);
+		if (!more) {
+			s->shared->facts_lost++;
+			s->use[from] = USE_NONE;
+			tail_drop(s, from);
+			return;
+		}
+		memcpy(more, rest.data, rest.len);
+		tail_drop(s, from);
+		*t = (struct tail){ more, (uint32_t)rest.len, room };
+		s->shared->tail_bytes += room;
+		return;
+	}
+	memmove(t->data, rest.data, rest.len);
+	if (t->len > rest.len)
+		wipe(t->data + rest.len, t->len - rest.len);
+	t->len = (uint32_t)rest.len;
+}
+
+static void on_data(void *context, enum direction from, struct bytes bytes, struct moment at)
+{
+	struct session *s = context;
+	struct observer o = observer_of(s, from, at);
+	struct tail *t = &s->tail[from];
+
+	s->data_seen[from] = true;
+	if (s->use[from] == USE_NONE)
+		return;
+	if (!t->data) {
+		size_t taken = consume(s, &o, bytes);
+		if (taken < bytes.len && s->use[from] != USE_NONE)
+			tail_keep(s, from, bytes_part(bytes, taken, bytes.len));
+		return;
+	}
+	while (bytes.len && t->data) {
+		size_t more = bytes.len < TAIL_MOST - t->len ? bytes.len : TAIL_MOST - t->len;
+		uint32_t old = t->len;
+		if (old + more > t->room) {
+			uint8_t *grown = malloc(TAIL_MOST);
+			if (!grown) {
+				s->shared->facts_lost++;
+				s->use[from] = USE_NONE;
+				tail_drop(s, from);
+				return;
+			}
+			memcpy(grown, t->data, old);
+			tail_drop(s, from);
+			*t = (struct tail){ grown, old, TAIL_MOST };
+			s->shared->tail_bytes += TAIL_MOST;
+		}
+		memcpy(t->data + old, bytes.data, more);
+		t->len = (uint32_t)(old + more);
+		bytes = bytes_part(bytes, more, bytes.len);
+		size_t taken = consume(s, &o, bytes_of(t->data, t->len));
+		if (s->use[from] == USE_NONE || taken >= t->len) {
+			tail_drop(s, from);
+			break;
+		}
+		if (taken == 0 && t->len >= TAIL_MOST) {
+			s->shared->tails_capped++;
+			s->use[from] = USE_NONE;
+			tail_drop(s, from);
+			return;
+		}
+		tail_keep(s, from, bytes_part(bytes_of(t->data, t->len), taken, t->len));
+	}
+	if (bytes.len && s->use[from] != USE_NONE)
+		on_data(s, from, bytes, at);
+}
+
+static void on_gap(void *context, enum direction from, uint64_t missing, struct moment at)
+{
+	struct session *s = context;
+	struct observer o = observer_of(s, from, at);
+	void *state;
+
+	tail_drop(s, from);
+	if (s->use[from] == USE_UNDECIDED)
+		s->met_midstream = true;
+	const struct dissector *d = dissector_of(s, from, &state);
+	if (d)
+		d->gap(state, &o, missing);
+}
+
+static void on_fin(void *context, enum direction from, struct moment at)
+{
+	struct session *s = context;
+	struct observer o = observer_of(s, from, at);
+	void *state;
+	const struct dissector *d = dissector_of(s, from, &state);
+
+	if (d)
+		d->end(state, &o);
+	tail_drop(s, from);
+}
+
+unsigned session_packet(struct session *s, const struct packet *p)
+{
+	enum direction from = p->source_port == s->flow.client.port && address_same(&p->source, &s->flow.client.address) ? FROM_CLIENT
+															: FROM_SERVER;
+	const struct stream_sink sink = { s, on_data, on_gap, on_fin };
+
+	if (!s->first.frame) {
+		s->first = p->at;
+		s->met_midstream = !(p->flags & TCP_SYN);
+	}
+	s->encapsulation |= p->encapsulation;
+	unsigned news = tcp_packet(&s->tcp, p, from, &sink);
+	if (!(news & (TCP_NEWS_DUPLICATE | TCP_NEWS_NEW_SESSION)))
+		s->packets[from]++;
+	return news;
+}
+
+void session_settle_holes(struct session *s, struct moment now)
+{
+	const struct stream_sink sink = { s, on_data, on_gap, on_fin };
+
+	tcp_settle(&s->tcp, now, &sink);
+}

@@ -1,0 +1,60 @@
+/* Drives one session: packets through the TCP tracker into dissectors, facts out. */
+#ifndef IMAPWHY_DRIVE_H
+#define IMAPWHY_DRIVE_H
+
+#include "dissector.h"
+#include "session.h"
+#include "table.h"
+#include "tcp.h"
+
+struct tls_shared;
+struct speaker; /* nDPI behind identify.c */
+
+/* What all sessions share; owned by the pipeline. */
+struct session_shared {
+	struct texts *texts;
+	struct held_pool *held;
+	struct tls_shared *tls;
+	uint64_t facts_lost, tails_capped;
+	size_t tail_bytes;
+};
+
+/* Bytes that a dissector could not take yet. */
+struct tail {
+	uint8_t *data;
+	uint32_t len, room;
+};
+
+struct session {
+	struct flow flow; /* first: the table's part */
+	struct session_shared *shared;
+	struct tcp tcp;
+	struct facts facts;
+	void *imap, *tls;          /* the dissectors' states; NULL: not begun */
+	struct tail tail[2];
+	uint8_t use[2];            /* enum use: who reads that direction */
+	bool tls_port, mail_port, starttls, met_midstream, data_seen[2];
+	bool written;              /* a verdict was written */
+	bool progress;             /* and something new came since */
+	uint16_t encapsulation;
+	uint16_t looks;            /* how often the timer looked since the last packet */
+	const void *written_rule;  /* the rule written */
+	uint64_t id, revision;
+	struct moment first;
+	uint32_t packets[2];       /* by direction, duplicates not counted */
+	nanoseconds settle_since;  /* when a verdict that waits for context was first reached; 0: none */
+};
+
+void session_begin(struct session *session, struct session_shared *shared);
+/* Feeds a packet. Returns the tracker's news (TCP_NEWS_…). TCP_NEWS_NEW_SESSION: the packet was not taken, it begins another session. */
+unsigned session_packet(struct session *session, const struct packet *packet);
+/* Turns holes that nothing will fill any more into gaps; before a view is asked for. */
+void session_settle_holes(struct session *session, struct moment now);
+/* Frees what the session owns; the record is the table's. */
+void session_release(struct session *session);
+
+/* All facts, derived ones included, as they stand at `now`. */
+void session_view(const struct session *session, nanoseconds now, bool at_end, struct fact_view view[FACT_COUNT]);
+void session_summarize(const struct session *session, const struct fact_view view[FACT_COUNT], struct session_summary *into);
+
+#endif

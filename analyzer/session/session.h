@@ -1,0 +1,33 @@
+/* A session: one connection (or failed look-up) with its dissectors, its facts and its life. */
+#ifndef IMAPWHY_SESSION_H
+#define IMAPWHY_SESSION_H
+
+#include "address.h"
+#include "facts.h"
+
+#define SESSION_MOST_LOGINS 6
+#define SESSION_MOST_COMMANDS 12
+
+/* What reports say of a session beside its facts. Filled when a verdict is asked for. */
+struct session_summary {
+	struct endpoint client, server; /* resolve: the resolver as server */
+	bool is_lookup;
+	bool implicit_tls;              /* network.protocol imaps, else imap */
+	nanoseconds start, end;
+	const char *server_name;        /* SNI or looked-up name, NULL */
+	uint16_t encapsulation;         /* bits of packet.h */
+	struct moment first, last;
+	struct {
+		uint64_t packets, bytes, data_segments, retransmissions, out_of_order, duplicate_acks, zero_windows, resets;
+	} side[2];                      /* by enum direction */
+	nanoseconds rtt;
+	const char *user;               /* masked; NULL */
+	uint64_t user_hash;             /* keyed; 0: none */
+	struct {                        /* milliseconds, -1: not reached */
+		double resolve, connect, tls, greeting, auth, first_data;
+	} timings;
+	nanoseconds resolved_time;
+	struct address resolved;        /* the address a look-up gave; family 0: none */
+};
+
+#endif

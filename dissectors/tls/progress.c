@@ -1,0 +1,442 @@
+/* What records mean as the session goes on: handshake, tickets, data, alerts and close_notify, told by type, order and size. */
+#include "progress.h"
+
+#define TLS13 0x0304
+#define SHA384_SUITE 0x1302 /* the one suite of TLS 1.3 with SHA-384 */
+/* Body lengths of protected 1.3 records: plaintext, one byte of type, 16 of tag. */
+#define ALERT_LENGTH 19
+#define FINISHED_LENGTH 53
+#define FINISHED_LENGTH_SHA384 69
+#define FINISHED_MOST 128 /* of any version and suite */
+#define PADDING 16 /* Java pads what it protects by so much */
+#define SERVER_ALERT_MOST 24
+#define TICKET_LEAST 180
+#define TICKET_MOST 320
+#define TICKET_MOST_CLIENT_CERTIFICATE 4096 /* it stands in the ticket */
+#define TICKETS_MOST 8
+#define TICKET_WAIT (2 * SECOND)        /* after the client's Finished: a long round trip and a slow server */
+#define TICKETS_APART (10 * MILLISECOND) /* they are written at once */
+/* A first protected record of the server longer than this is no EncryptedExtensions alone: the flight stands in one record. */
+#define EXTENSIONS_MOST 100
+/* Client records closer than this are one burst (an upload): the answer is awaited from its end. */
+#define BURST SECOND
+
+static bool is_padded(const struct tls_state *st, uint16_t length, uint16_t plain)
+{
+	return length == plain || (st->padded && length == plain + PADDING);
+}
+
+static bool may_be_13(const struct tls_state *st)
+{
+	return st->version == TLS13 || st->version == 0;
+}
+
+/* --- time --- */
+
+void client_asks(struct tls_state *st, const struct observer *o)
+{
+	if (!st->asking || o->at.time - st->client_at < BURST)
+		st->asked = o->at.time;
+	st->asking = true;
+	st->client_at = o->at.time;
+}
+
+static void answered(struct tls_state *st, struct observer *o, struct moment at)
+{
+	if (st->asking && at.time >= st->asked)
+		observe_at(o, FACT_SLOWEST_RECORD, at.time - st->asked, at, FROM_SERVER);
+}
+
+void server_answers(struct tls_state *st, struct observer *o)
+{
+	answered(st, o, o->at);
+	/* After the client's Finished it is the greeting that is waited for, whatever ends the handshake before it. */
+	if (st->established || !st->side[FROM_CLIENT].finished)
+		st->asking = false;
+}
+
+/* --- the handshake's milestones --- */
+
+static void flight_came(struct tls_state *st, struct observer *o)
+{
+	if (!st->flight && st->server_hello)
+		observe(o, FACT_SERVER_FLIGHT, true);
+	st->flight = true;
+}
+
+static void establish(struct tls_state *st, struct observer *o)
+{
+	if (!st->established)
+		observe(o, FACT_ESTABLISHED_TLS, true);
+	st->established = true;
+}
+
+static void client_finished(struct tls_state *st, struct observer *o)
+{
+	observe(o, FACT_CLIENT_FINISHED, true);
+	st->side[FROM_CLIENT].finished = true;
+	st->finished_at = o->at.time;
+}
+
+static bool is_finished_length(struct tls_state *st, uint16_t length, uint16_t more)
+{
+	if (st->cipher != SHA384_SUITE && length == FINISHED_LENGTH + more)
+		return true;
+	return (st->cipher == SHA384_SUITE || st->cipher == 0) && length == FINISHED_LENGTH_SHA384 + more;
+}
+
+/* TLS 1.3, the client's records up to its Finished. */
+static void client_protected(struct tls_state *st, struct observer *o, uint16_t length)
+{
+	struct tls_side *client = &st->side[FROM_CLIENT];
+	bool first = !client->protected_seen;
+
+	client->protected_seen = true;
+	if (st->rejected)
+		return;
+	if (first && !st->early_data && (length == ALERT_LENGTH || length == ALERT_LENGTH + PADDING)) {
+		st->rejected = true;
+		observe(o, FACT_CLIENT_ENCRYPTED_ALERT, true);
+		flight_came(st, o);
+		return;
+	}
+	client_asks(st, o);
+	bool padded = is_finished_length(st, length, PADDING);
+	if (!padded && !is_finished_length(st, length, 0)) {
+		/* A Certificate, alone or with all that follows it; or early data. */
+		st->client_certificate = !st->early_data;
+		return;
+	}
+	st->padded = padded;
+	flight_came(st, o);
+	client_finished(st, o);
+	establish(st, o);
+}
+
+/* TLS 1.3, the server's records up to the client's Finished. */
+static void server_protected(struct tls_state *st, struct observer *o, uint16_t length)
+{
+	struct tls_side *server = &st->side[FROM_SERVER];
+	bool first = !server->protected_seen;
+
+	server->protected_seen = true;
+	if (length == ALERT_LENGTH) {
+		server->held = length;
+		server->held_at = o->at;
+		server->notified = true;
+		observe(o, FACT_SERVER_NOTIFY, true);
+		return;
+	}
+	bool whole = first ? length > EXTENSIONS_MOST || (st->resumed && length > FINISHED_LENGTH)
+			   : is_finished_length(st, length, 0) || is_finished_length(st, length, PADDING);
+	if (!whole)
+		return;
+	flight_came(st, o);
+	st->finished_at = o->at.time;
+}
+
+/* A server that goes on after protected records of the client took them: its Finished was among them, in one record with its
+ * certificate. Where the client goes unseen, the server's Finished and a later record tell the same. */
+static bool server_went_on(const struct tls_state *st, const struct observer *o, uint16_t length)
+{
+	const struct tls_side *client = &st->side[FROM_CLIENT];
+
+	if (st->early_data || st->rejected || !st->server_hello)
+		return false;
+	if (client->protected_seen)
+		return length > SERVER_ALERT_MOST;
+	return !client->spoke && st->flight && o->at.time > st->finished_at;
+}
+
+/* --- data --- */
+
+static const struct {
+	enum fact_id records, bytes, notify;
+} facts_of[2] = {
+	[FROM_CLIENT] = { FACT_CLIENT_RECORDS, FACT_CLIENT_RECORD_BYTES, FACT_CLIENT_NOTIFY },
+	[FROM_SERVER] = { FACT_SERVER_RECORDS, FACT_SERVER_RECORD_BYTES, FACT_SERVER_NOTIFY },
+};
+
+static void count_record(struct tls_state *st, struct observer *o, enum direction d, uint16_t length, struct moment at)
+{
+	observe_at(o, facts_of[d].records, 1, at, d);
+	observe_at(o, facts_of[d].bytes, length, at, d);
+	st->side[d].data_seen = true;
+}
+
+static void notify(struct tls_state *st, struct observer *o)
+{
+	st->side[o->from].notified = true;
+	observe(o, facts_of[o->from].notify, true);
+}
+
+/* What looked like close_notify was not the last of its side. */
+static void not_closed(struct tls_state *st, struct observer *o)
+{
+	struct tls_side *side = &st->side[o->from];
+
+	if (side->held)
+		count_record(st, o, o->from, side->held, side->held_at);
+	if (side->notified)
+		observe(o, facts_of[o->from].notify, false);
+	side->held = 0;
+	side->notified = false;
+}
+
+/* An IMAP client speaks after the greeting: a lone record taken for a ticket was the greeting (or an answer). */
+static void ticket_was_data(struct tls_state *st, struct observer *o)
+{
+	if (st->tickets != 1 || st->side[FROM_SERVER].data_seen)
+		return;
+	answered(st, o, st->ticket_at);
+	st->asking = false;
+	count_record(st, o, FROM_SERVER, st->ticket_length, st->ticket_at);
+}
+
+static void client_data(struct tls_state *st, struct observer *o, uint16_t length)
+{
+	ticket_was_data(st, o);
+	count_record(st, o, FROM_CLIENT, length, o->at);
+	observe(o, FACT_RECORD_OWED, true);
+	st->owed = true;
+	client_asks(st, o);
+}
+
+static void server_data(struct tls_state *st, struct observer *o, uint16_t length)
+{
+	count_record(st, o, FROM_SERVER, length, o->at);
+	if (st->owed)
+		observe(o, FACT_RECORD_OWED, false);
+	st->owed = false;
+}
+
+static bool has_notify_length(const struct tls_state *st, enum direction from, uint16_t length)
+{
+	return may_be_13(st) && (from == FROM_CLIENT ? is_padded(st, length, ALERT_LENGTH) : length == ALERT_LENGTH);
+}
+
+/* TLS 1.3: where the greeting is due, a record too short for one. */
+static bool is_early_server_alert(const struct tls_state *st, enum direction from, uint16_t length)
+{
+	return from == FROM_SERVER && st->version == TLS13 && !st->midstream && !st->side[FROM_SERVER].data_seen &&
+	       !st->side[FROM_SERVER].held && length >= ALERT_LENGTH && length <= SERVER_ALERT_MOST;
+}
+
+static void data_record(struct tls_state *st, struct observer *o, uint16_t length)
+{
+	struct tls_side *side = &st->side[o->from];
+	bool alert = is_early_server_alert(st, o->from, length), close = has_notify_length(st, o->from, length);
+
+	not_closed(st, o);
+	if (alert)
+		observe(o, FACT_SERVER_ENCRYPTED_ALERT, true);
+	if (close)
+		notify(st, o);
+	if (alert || close) {
+		side->held = length;
+		side->held_at = o->at;
+	} else if (o->from == FROM_CLIENT) {
+		client_data(st, o, length);
+	} else {
+		server_data(st, o, length);
+	}
+}
+
+/* TLS 1.3: the first records after the client's Finished, of one length and written at once. */
+static bool is_ticket(const struct tls_state *st, const struct observer *o, uint16_t length)
+{
+	uint16_t most = st->client_certificate ? TICKET_MOST_CLIENT_CERTIFICATE : TICKET_MOST;
+
+	if (!may_be_13(st) || st->midstream || st->side[FROM_SERVER].data_seen || length < TICKET_LEAST || length > most ||
+	    st->tickets >= TICKETS_MOST)
+		return false;
+	if (st->tickets == 0)
+		return o->at.time - st->finished_at <= TICKET_WAIT;
+	return length == st->ticket_length && o->at.time - st->ticket_at.time <= TICKETS_APART;
+}
+
+static void ticket(struct tls_state *st, struct observer *o, uint16_t length)
+{
+	not_closed(st, o);
+	st->tickets++;
+	st->ticket_length = length;
+	st->ticket_at = o->at;
+}
+
+/* --- alerts --- */
+
+static uint8_t alert_word(uint8_t description)
+{
+	static const struct { uint8_t number, word; } words[] = {
+		{ 0, WORD_alert_close_notify }, { 10, WORD_alert_unexpected_message }, { 20, WORD_alert_bad_record_mac },
+		{ 22, WORD_alert_record_overflow }, { 40, WORD_alert_handshake_failure }, { 41, WORD_alert_no_certificate },
+		{ 42, WORD_alert_bad_certificate }, { 43, WORD_alert_unsupported_certificate },
+		{ 44, WORD_alert_certificate_revoked }, { 45, WORD_alert_certificate_expired },
+		{ 46, WORD_alert_certificate_unknown }, { 47, WORD_alert_illegal_parameter }, { 48, WORD_alert_unknown_ca },
+		{ 49, WORD_alert_access_denied }, { 50, WORD_alert_decode_error }, { 51, WORD_alert_decrypt_error },
+		{ 70, WORD_alert_protocol_version }, { 71, WORD_alert_insufficient_security },
+		{ 80, WORD_alert_internal_error }, { 86, WORD_alert_inappropriate_fallback }, { 90, WORD_alert_user_canceled },
+		{ 100, WORD_alert_no_renegotiation }, { 109, WORD_alert_missing_extension },
+		{ 110, WORD_alert_unsupported_extension }, { 112, WORD_alert_unrecognized_name },
+		{ 113, WORD_alert_bad_certificate_status_response }, { 115, WORD_alert_unknown_psk_identity },
+		{ 116, WORD_alert_certificate_required }, { 120, WORD_alert_no_application_protocol },
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (words[i].number == description)
+			return words[i].word;
+	return WORD_alert_other;
+}
+
+void clear_alert(struct tls_state *st, struct observer *o, uint8_t level, uint8_t description)
+{
+	const uint8_t warning = 1;
+	uint8_t word = alert_word(description);
+
+	if (word == WORD_alert_close_notify)
+		notify(st, o);
+	else if (o->from == FROM_CLIENT && level != warning)
+		observe(o, FACT_CLIENT_ALERT, word);
+	else if (o->from == FROM_SERVER && !(level == warning && word == WORD_alert_unrecognized_name))
+		observe(o, FACT_SERVER_ALERT, word);
+	/* A client that judges the certificate has got it. */
+	if (o->from == FROM_CLIENT && st->version == TLS13 && st->side[FROM_SERVER].protected_seen)
+		flight_came(st, o);
+}
+
+static void secret_alert(struct tls_state *st, struct observer *o)
+{
+	const struct tls_side *client = &st->side[FROM_CLIENT], *server = &st->side[FROM_SERVER];
+
+	if (o->from == FROM_CLIENT && client->changed && !server->finished && !st->established)
+		observe(o, FACT_CLIENT_ENCRYPTED_ALERT, true);
+	if (o->from == FROM_SERVER && server->changed && !server->data_seen)
+		observe(o, FACT_SERVER_ENCRYPTED_ALERT, true);
+	if (st->side[o->from].finished || st->established || (!st->client_hello && !st->server_hello))
+		notify(st, o);
+}
+
+/* --- TLS 1.2 and before --- */
+
+static void change_cipher(struct tls_state *st, struct observer *o)
+{
+	struct tls_side *server = &st->side[FROM_SERVER];
+
+	st->side[o->from].changed = true;
+	if (st->version == TLS13 || o->from == FROM_CLIENT || !st->server_hello)
+		return;
+	/* A server that changes ciphers without ServerHelloDone takes up an older session. */
+	if (!st->flight && !server->holes) {
+		st->resumed = true;
+		observe(o, FACT_RESUMED, true);
+	}
+	flight_came(st, o);
+}
+
+static void secret_handshake(struct tls_state *st, struct observer *o)
+{
+	bool first = !st->side[o->from].finished;
+
+	st->side[o->from].finished = true;
+	if (first && o->from == FROM_CLIENT)
+		client_finished(st, o);
+	if (st->side[FROM_CLIENT].finished && st->side[FROM_SERVER].finished)
+		establish(st, o);
+}
+
+/* --- records --- */
+
+static enum tls_mode data_mode(struct tls_state *st, struct observer *o, uint16_t length)
+{
+	bool old = (st->version && st->version != TLS13) || st->side[FROM_CLIENT].finished;
+
+	if (!st->established && !st->client_hello && !st->server_hello) {
+		st->midstream = true;
+		establish(st, o);
+	} else if (!st->established && old) {
+		establish(st, o); /* its Finished was missed, or came in a record that was */
+	} else if (!st->established && o->from == FROM_CLIENT && !st->server_hello && (st->early_data || st->version == TLS13)) {
+		return MODE_EARLY; /* a HelloRetryRequest sets the version too */
+	} else if (!st->established && o->from == FROM_SERVER && server_went_on(st, o, length)) {
+		if (st->side[FROM_CLIENT].protected_seen)
+			client_finished(st, o);
+		st->finished_at = o->at.time;
+		flight_came(st, o);
+		establish(st, o);
+	}
+	if (!st->established)
+		return MODE_PROTECTED;
+	return o->from == FROM_SERVER && is_ticket(st, o, length) ? MODE_TICKET : MODE_DATA;
+}
+
+static enum tls_mode mode_of(struct tls_state *st, struct observer *o, enum record_type type, uint16_t length)
+{
+	/* Up to TLS 1.2 all is encrypted after ChangeCipherSpec; in 1.3 that record means nothing. */
+	bool secret = st->established || (st->side[o->from].changed && st->version != TLS13);
+	/* In a capture of the client alone a second ClientHello may follow: far longer than Finished. */
+	bool hello = st->version == 0 && o->from == FROM_CLIENT && !st->established && length > FINISHED_MOST;
+
+	switch (type) {
+	case CHANGE_CIPHER_SPEC:
+		return MODE_CHANGE;
+	case ALERT:
+		return length == 2 && !(secret && st->version && st->version != TLS13) ? MODE_ALERT : MODE_SECRET_ALERT;
+	case HANDSHAKE:
+		return secret && !hello ? MODE_FINISHED : MODE_MESSAGES;
+	case APPLICATION_DATA:
+		return data_mode(st, o, length);
+	default:
+		return MODE_SKIP;
+	}
+}
+
+enum tls_mode record_begins(struct tls_state *st, struct observer *o, enum record_type type, uint16_t length)
+{
+	enum tls_mode mode = mode_of(st, o, type, length);
+	bool answer = mode == MODE_MESSAGES || mode == MODE_PROTECTED || mode == MODE_CHANGE || mode == MODE_FINISHED ||
+		      (mode == MODE_DATA && !has_notify_length(st, o->from, length) && !is_early_server_alert(st, o->from, length));
+
+	/* The answer is there as soon as it begins: how long it takes to come through is the path's affair. */
+	if (o->from == FROM_SERVER && answer)
+		server_answers(st, o);
+	return mode;
+}
+
+static void protected_record(struct tls_state *st, struct observer *o, uint16_t length)
+{
+	if (o->from == FROM_CLIENT)
+		client_protected(st, o, length);
+	else
+		server_protected(st, o, length);
+}
+
+void record_ends(struct tls_state *st, struct observer *o, enum tls_mode mode, uint16_t length)
+{
+	switch (mode) {
+	case MODE_CHANGE:
+		change_cipher(st, o);
+		break;
+	case MODE_FINISHED:
+		secret_handshake(st, o);
+		break;
+	case MODE_SECRET_ALERT:
+		secret_alert(st, o);
+		break;
+	case MODE_PROTECTED:
+		protected_record(st, o, length);
+		break;
+	case MODE_DATA:
+		data_record(st, o, length);
+		break;
+	case MODE_TICKET:
+		ticket(st, o, length);
+		break;
+	case MODE_MESSAGES:
+	case MODE_ALERT:
+	case MODE_EARLY:
+	case MODE_SKIP:
+		break;
+	}
+	if (o->from == FROM_CLIENT && (mode == MODE_MESSAGES || mode == MODE_CHANGE || mode == MODE_FINISHED))
+		client_asks(st, o);
+}

@@ -1,0 +1,57 @@
+/* The TLS dissector's memory of a session, and what sessions share. */
+#ifndef IMAPWHY_TLS_H
+#define IMAPWHY_TLS_H
+
+#include "dissector.h"
+
+/* What all TLS sessions of a run share: the leaf certificates seen lately, already read. Bounded. */
+struct tls_shared;
+struct tls_shared *tls_shared_create(void); /* NULL: no memory */
+void tls_shared_destroy(struct tls_shared **shared);
+/* Lets a fresh (zeroed) state use them; a state without works too, each certificate is then read anew. */
+void tls_attach(void *state, struct tls_shared *shared);
+
+/* One direction's place in the record layer. */
+struct tls_side {
+	struct moment held_at; /* when `held` came */
+	uint32_t skip;         /* of a handshake message too long to keep, still to come */
+	uint16_t left;         /* of the record's body, still to come */
+	uint16_t length;       /* of the record's body */
+	uint16_t held;         /* length of a record of a close_notify's size that nothing followed yet; 0: none */
+	uint8_t mode;          /* what is done with the body: enum tls_mode */
+	bool open : 1;         /* within a record (also one with an empty body) */
+	bool partial : 1;      /* bytes wait for more */
+	bool told_partial : 1;
+	bool ended : 1;        /* a record ended since that was told */
+	bool spoke : 1;        /* at least one record */
+	bool lost : 1;         /* looks for the next record's header */
+	bool holes : 1;        /* a gap came: what was not seen may have been there */
+	bool dead : 1;         /* speaks no TLS */
+	bool changed : 1;      /* sent ChangeCipherSpec */
+	bool finished : 1;
+	bool protected_seen : 1; /* 1.3: sent a protected record in the handshake */
+	bool notified : 1;       /* sent close_notify, nothing after it */
+	bool data_seen : 1;      /* sent an application record */
+};
+
+struct tls_state {
+	struct tls_shared *shared;
+	struct tls_side side[2];     /* by enum direction */
+	struct moment ticket_at;     /* the newest record taken for a ticket */
+	nanoseconds asked;           /* when the client's newest unanswered record, or its burst, came */
+	nanoseconds client_at;       /* the client's newest record */
+	nanoseconds finished_at;     /* the client's Finished */
+	uint64_t name, name_parent;  /* hashes of the server name and of it without the leftmost label */
+	uint16_t version, cipher;    /* 0: unknown */
+	uint16_t ticket_length;
+	uint8_t tickets;
+	bool client_hello : 1, server_hello : 1, early_data : 1, named : 1;
+	bool asking : 1;             /* `asked` counts */
+	bool established : 1, flight : 1, resumed : 1;
+	bool rejected : 1;           /* 1.3: an alert stood where the client's Finished was due */
+	bool padded : 1;             /* the client pads by 16 bytes (Java) */
+	bool client_certificate : 1; /* 1.3: sent one, empty or not */
+	bool owed : 1, midstream : 1;
+};
+
+#endif

@@ -1,0 +1,15 @@
+# `make bench` measures speed and memory against the bare libpcap loop and checks the targets. BENCH_DIR: where the captures are kept.
+BENCH := $(BUILD)/bench
+BENCH_SOURCES := $(addprefix tests/bench/,generate.c imap_talk.c tls_shapes.c script.c player.c)
+
+$(BENCH)/generate: $(BENCH_SOURCES) $(wildcard tests/bench/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -iquote tests/bench -o $@ $(BENCH_SOURCES) -lcrypto
+$(BENCH)/loop: tests/bench/loop.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -o $@ $< -lpcap
+
+bench-tools: $(BENCH)/generate $(BENCH)/loop
+bench: imapwhy bench-tools
+	@python3 tests/bench/bench.py --tools $(BENCH) --imapwhy ./imapwhy
+.PHONY: bench bench-tools

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Installs what the build (or the tests) need, from Debian, where it is missing and this user may.
+set -eu
+packages="gcc make pkg-config libpcap-dev libndpi-dev libjson-c-dev libyaml-dev libarchive-dev libssl-dev"
+[ "${1:-build}" = check ] && packages="$packages libcmocka-dev tshark python3-yaml python3-jsonschema iproute2 iptables"
+missing=
+for p in $packages; do
+	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"
+done
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" != 0 ]; then
+	echo "missing packages:$missing" >&2
+	echo "install them with: sudo apt-get install$missing" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
