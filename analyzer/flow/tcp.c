@@ -493,6 +493,9 @@ static void note_unseen(struct tcp *tcp, const struct packet *p, enum direction 
 		side->pending_size = (uint16_t)(missing < mss ? missing : mss);
 		side->flags &= (uint16_t)~SIDE_EXACT;
 	}
+	struct trouble *t = from == FROM_SERVER ? tcp_trouble(tcp) : NULL;
+	if (t && !t->unseen_at.time)
+		t->unseen_at = p->at;
 	side->highest = p->sequence;
 }
 

@@ -332,6 +332,15 @@ static void byte_facts(const struct tcp *tcp, enum direction d, enum fact_id byt
 		set(view, unacked, end - side->acked, side->pending_at, d);
 }
 
+/* Still missing when asked: what was sent again meanwhile has moved the frontier. */
+static void unseen_facts(const struct tcp *tcp, const struct trouble *t, struct fact_view *view)
+{
+	const struct tcp_side *server = &tcp->side[FROM_SERVER];
+
+	if (t->unseen_at.time && seq_after(server->highest, server->next) && !server->held)
+		set(view, FACT_MISSING, server->highest - server->next, t->unseen_at, FROM_SERVER);
+}
+
 static void icmp_facts(const struct trouble *t, struct fact_view *view)
 {
 	set(view, FACT_ICMP, t->icmp_kind, t->icmp_last, other(t->icmp_quoted));
@@ -356,6 +365,7 @@ void tcp_facts(const struct tcp *tcp, nanoseconds now, struct fact_view view[FAC
 	if (t->resets && (t->resets->count[0] || t->resets->count[1]))
 		reset_facts(tcp, t->resets, view);
 	window_facts(tcp, t, now, view);
+	unseen_facts(tcp, t, view);
 	if (t->icmp_count)
 		icmp_facts(t, view);
 }

@@ -73,6 +73,7 @@ struct trouble {
 	nanoseconds stalled, stalled_until[2];
 	uint64_t lost;
 	struct moment lost_at, truncated_at;
+	struct moment unseen_at; /* the frame that shows that the server sent what never came by; no time: none */
 	nanoseconds hole_since[2];
 	uint8_t lost_from, truncated_from;
 };

@@ -215,11 +215,11 @@ static bool has_notify_length(const struct tls_state *st, enum direction from, u
 	return may_be_13(st) && (from == FROM_CLIENT ? is_padded(st, length, ALERT_LENGTH) : length == ALERT_LENGTH);
 }
 
-/* TLS 1.3: where the greeting is due, a record too short for one. */
+/* TLS 1.3: where the greeting is due, a record too short for one. What follows the client's FIN answers its leaving. */
 static bool is_early_server_alert(const struct tls_state *st, enum direction from, uint16_t length)
 {
 	return from == FROM_SERVER && st->version == TLS13 && !st->midstream && !st->side[FROM_SERVER].data_seen &&
-	       !st->side[FROM_SERVER].held && length >= ALERT_LENGTH && length <= SERVER_ALERT_MOST;
+	       !st->side[FROM_SERVER].held && !st->side[FROM_CLIENT].closed && length >= ALERT_LENGTH && length <= SERVER_ALERT_MOST;
 }
 
 static void data_record(struct tls_state *st, struct observer *o, uint16_t length)

@@ -347,8 +347,9 @@ static void tls_gap(void *state, struct observer *o, uint64_t missing)
 /* What was left unfinished has been told by tls.partial_record already. */
 static void tls_end(void *state, struct observer *o)
 {
-	(void)state;
-	(void)o;
+	struct tls_state *st = state;
+
+	st->side[o->from].closed = true;
 }
 
 const struct dissector tls_dissector = {

@@ -32,6 +32,7 @@ struct tls_side {
 	bool protected_seen : 1; /* 1.3: sent a protected record in the handshake */
 	bool notified : 1;       /* sent close_notify, nothing after it */
 	bool data_seen : 1;      /* sent an application record */
+	bool closed : 1;         /* its FIN came */
 };
 
 struct tls_state {

@@ -776,6 +776,10 @@ static void sent_but_never_seen(void **state)
 	assert_int_equal(VALUE(w, VAIN_SIDE), WORD_side_server);
 	assert_true(VALUE(w, VAIN_FULL_SIZE));
 	assert_false(SET(w, LOST_BYTES));
+	assert_int_equal(VALUE(w, MISSING), 8899);
+	for (uint32_t at = 101; at < 9000; at += 2000) /* sent again, and this time it comes by */
+		sends_n(w, S, at, 7, at + 2000 < 9000 ? 2000 : 9000 - at);
+	assert_false(SET(w, MISSING));
 }
 
 /* --- resets --- */

@@ -453,6 +453,24 @@ static void answers_are_timed(void **state)
 	rig_end(&r);
 }
 
+/* What the server says once the client has left accuses nobody. */
+static void alert_of_the_server(void **state)
+{
+	(void)state;
+	for (int left = 0; left < 2; left++) {
+		struct rig r;
+		rig_start(&r, NULL);
+		play_flight13(&r);
+		record(&r, FROM_CLIENT, 10, 23, 69);
+		struct observer o = { &r.facts, r.texts, { 0 }, FROM_CLIENT, NULL };
+		if (left)
+			tls_dissector.end(&r.state, &o);
+		record(&r, FROM_SERVER, 20, 23, 19);
+		assert_int_equal(fact(&r, FACT_SERVER_ENCRYPTED_ALERT) != NULL, !left);
+		rig_end(&r);
+	}
+}
+
 static void coalesced_client_flight(void **state)
 {
 	struct rig r;
@@ -742,7 +760,7 @@ int main(void)
 		cmocka_unit_test(real_handshakes), cmocka_unit_test(every_split_tells_the_same), cmocka_unit_test(holes_are_survived),
 		cmocka_unit_test(a_hole_within_a_record_is_counted_through), cmocka_unit_test(client_that_rejects_in_secret),
 		cmocka_unit_test(tickets_and_greetings), cmocka_unit_test(lone_ticket_was_the_greeting), cmocka_unit_test(nineteen_bytes),
-		cmocka_unit_test(answers_are_timed), cmocka_unit_test(coalesced_client_flight), cmocka_unit_test(met_in_the_middle),
+		cmocka_unit_test(answers_are_timed), cmocka_unit_test(alert_of_the_server), cmocka_unit_test(coalesced_client_flight), cmocka_unit_test(met_in_the_middle),
 		cmocka_unit_test(one_side_alone), cmocka_unit_test(plain_text_is_garbage), cmocka_unit_test(stopped_within_a_record),
 		cmocka_unit_test(endless_certificate_chain), cmocka_unit_test(old_hello_format), cmocka_unit_test(probing),
 		cmocka_unit_test(ja4_of_the_specification), cmocka_unit_test(names_of_certificates),
