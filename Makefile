@@ -1,11 +1,13 @@
 # imapwhy: `make demo` sets up and shows it, `make check` tests it. Each room's include path is its permission.
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+USER_KEY := $(SYSCONFDIR)/imapwhy/user.key
 CC ?= cc
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror
 BUILD ?= build
-CPPFLAGS += -std=c11 -D_GNU_SOURCE -DIMAPWHY_VERSION='"$(VERSION)"' -DIMAPWHY_RULES='"$(PREFIX)/share/imapwhy/rules"' -I$(BUILD)
+CPPFLAGS += -std=c11 -D_GNU_SOURCE -DIMAPWHY_VERSION='"$(VERSION)"' -DIMAPWHY_RULES='"$(PREFIX)/share/imapwhy/rules"' -DIMAPWHY_USER_KEY='"$(USER_KEY)"' -I$(BUILD)
 LIBS := -lpcap -larchive -lndpi -ljson-c -lyaml -lcrypto -lm -lpthread
 
 # The rooms in their strict order: a room may include its own headers and those of the rooms before it.
@@ -85,6 +87,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/imapwhy $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 imapwhy $(DESTDIR)$(PREFIX)/bin/
 	cp -r rules $(DESTDIR)$(PREFIX)/share/imapwhy/
+# The key belongs to the machine, never to a package that many install.
+	[ -n "$(DESTDIR)" ] || [ -e $(USER_KEY) ] || { install -d -m 750 $(dir $(USER_KEY)) && umask 077 && openssl rand -hex 32 > $(USER_KEY); }
 
 .PHONY: all check clean install setup-build setup-check unit-tests
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "options.h"
+#include "keys.h"
 
 /* Signals can reach nothing else. */
 static volatile int stop;
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 	struct options options;
 	struct error error = { "" };
 
-	if (!options_read(&options, argc, argv, &error)) {
+	if (!options_read(&options, argc, argv, &error) || !keys_make(&options, &error)) {
 		complain(error.text);
 		return 2;
 	}

@@ -24,14 +24,15 @@ const char options_help[] =
 	"      --merge, --separate           files are one recording, or each its own\n"
 	"      --memory SIZE                 hard limit of the tables (default 256M)\n"
 	"      --rules DIR                   rules other than the installed ones\n"
-	"      --usernames hash|mask|clear|off   --lang en|ar   --community-seed N   --seed N\n"
+	"      --usernames hash|mask|clear|off   --user-key FILE (32 hex digits or more: the key of the hashes)\n"
+	"      --lang en|ar   --community-seed N   --seed N\n"
 	"  -i INTERFACE  -f FILTER  --snap BYTES  --buffer SIZE  --no-promiscuous  --run-as USER\n"
 	"  -h, --help   -V, --version\n"
 	"\n"
 	"Exit status: 0 analysed, 1 an input could not be read to its end, 2 bad usage.\n";
 
 enum { LONG_ONLY = 256, LONG_CLIENT, LONG_SERVER, LONG_USER, LONG_SINCE, LONG_UNTIL, LONG_MERGE, LONG_SEPARATE, LONG_MEMORY, LONG_RULES,
-       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN };
+       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN, LONG_USER_KEY };
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },	     { "write", required_argument, NULL, 'w' },
@@ -46,6 +47,7 @@ static const struct option long_options[] = {
 	{ "interface", required_argument, NULL, 'i' },	     { "filter", required_argument, NULL, 'f' },
 	{ "snap", required_argument, NULL, LONG_SNAP },	     { "buffer", required_argument, NULL, LONG_BUFFER },
 	{ "no-promiscuous", no_argument, NULL, LONG_PROMISCUOUS }, { "run-as", required_argument, NULL, LONG_USER_RUN },
+	{ "user-key", required_argument, NULL, LONG_USER_KEY },
 	{ "help", no_argument, NULL, 'h' },		     { "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -187,6 +189,7 @@ static bool take_number(int option, struct options *o, const char *value, struct
 		return true;
 	case LONG_SEED:
 		o->analysis.seed = n;
+		o->seed_given = true;
 		return true;
 	case LONG_SNAP:
 		o->source.snap_length = (int)n;
@@ -226,6 +229,7 @@ static bool take(int option, struct options *o, const char *value, struct error 
 		if ((n = word_of(value, modes)) < 0)
 			return wrong(error, "--usernames", value, "hash, mask, clear or off");
 		o->report.usernames = (enum usernames)n;
+		o->analysis.users.clear = n == USERNAMES_CLEAR;
 		return true;
 	case LONG_LANGUAGE:
 		if (word_of(value, languages) < 0)
@@ -233,6 +237,7 @@ static bool take(int option, struct options *o, const char *value, struct error 
 		o->report.language = value;
 		return true;
 	case LONG_PROMISCUOUS: o->source.no_promiscuous = true; return true;
+	case LONG_USER_KEY: o->user_key = value; return true;
 	case LONG_USER_RUN: o->source.user = value; return true;
 	default: return take_number(option, o, value, error);
 	}

@@ -11,8 +11,8 @@ struct options {
 	struct analysis_options analysis;
 	struct source_options source;
 	struct report_options report;
-	bool output_given;
-	const char *interface, *output_file, *rules;
+	bool output_given, seed_given;
+	const char *interface, *output_file, *rules, *user_key;
 	const char *const *captures;
 	int capture_count;
 };

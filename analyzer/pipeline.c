@@ -76,6 +76,7 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	a->attempts = attempts_create(memory / 8 / sizeof(struct attempt), 1024, a->key);
 	a->hosts = hosts_create(memory / 16 / 512, a->key);
 	a->lookups = lookups_create(2048, memory / 16 / 160, a->key);
+	a->shared.users = options->users;
 	a->shared.texts = texts_create(memory / 8);
 	a->shared.held = held_pool_create(memory / 8);
 	a->shared.tls = tls_shared_create();
@@ -164,7 +165,7 @@ static bool chosen(const struct analysis *a, const struct session_summary *s, co
 	return (!o->outcomes || o->outcomes >> outcome_number(v->rule->outcome) & 1) && in_net(&s->client.address, &o->client, o->client_bits) &&
 	       in_net(&s->server.address, &o->server, o->server_bits) &&
 	       (!o->server_name || (s->server_name && strcasecmp(s->server_name, o->server_name) == 0)) &&
-	       (!o->user || (s->user && strcasecmp(s->user, o->user) == 0)) && (!o->since || s->end >= o->since) &&
+	       (!o->user || (s->user_hash && s->user_hash == user_hash(&o->users, bytes_of_text(o->user)))) && (!o->since || s->end >= o->since) &&
 	       (!o->until || s->start <= o->until);
 }
 

@@ -12,6 +12,7 @@ struct analysis_options {
 	int port_count;
 	size_t memory;          /* hard limit in bytes */
 	uint64_t seed;
+	struct user_policy users;
 	bool explain;           /* write every rule and term of each session to `explain_to` */
 	FILE *explain_to;
 	/* what is reported, not what is analysed */

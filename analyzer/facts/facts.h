@@ -3,6 +3,7 @@
 #define IMAPWHY_FACTS_H
 
 #include "bytes.h"
+#include "hash.h"
 #include "moment.h"
 
 enum fact_id {
@@ -77,6 +78,14 @@ struct facts {
 void facts_clear(struct facts *facts, struct texts *texts);
 const struct fact *facts_find(const struct facts *facts, enum fact_id id);
 
+/* How names of users are kept: masked beside a hash, unless the operator asked for clear ones. */
+struct user_policy {
+	struct hash_key key; /* secret of the installation: who lacks it can't try names out on the hashes */
+	bool clear;
+};
+/* The hash of a user's name, whatever the case of its letters. Never 0. */
+uint64_t user_hash(const struct user_policy *policy, struct bytes name);
+
 /* How dissectors and trackers speak: each observation folds into its fact as facts.def says. */
 struct observer {
 	struct facts *facts;
@@ -84,6 +93,7 @@ struct observer {
 	struct moment at;    /* the frame that carries the last byte looked at */
 	enum direction from; /* whose frame it is */
 	uint64_t *lost;      /* counts observations that found no memory */
+	const struct user_policy *users; /* NULL: names are masked and not hashed */
 };
 
 void observe(struct observer *o, enum fact_id id, int64_t value);

@@ -1,4 +1,4 @@
-/* What of a user's name may leave. The clear name is never kept, so `clear` shows no more than `mask`. */
+/* What of a user's name may leave. Where `clear` was not asked for, the clear name was never kept. */
 #include "parts.h"
 
 struct shown_user redact_user(enum usernames mode, const struct session_summary *session)
@@ -16,5 +16,5 @@ struct shown_user redact_user(enum usernames mode, const struct session_summary 
 
 bool redact_allows(enum usernames mode, enum fact_id id)
 {
-	return mode != USERNAMES_OFF || id != FACT_USER;
+	return id != FACT_USER_HASH && (mode != USERNAMES_OFF || id != FACT_USER);
 }

@@ -217,6 +217,7 @@ void session_summarize(const struct session *s, const struct fact_view v[FACT_CO
 	into->server_name = *name ? name : NULL;
 	const char *user = v[FACT_USER].set ? texts_get(s->shared->texts, (uint32_t)v[FACT_USER].value) : "";
 	into->user = *user ? user : NULL;
+	into->user_hash = v[FACT_USER_HASH].set ? (uint64_t)v[FACT_USER_HASH].value : 0;
 	into->timings.resolve = -1;
 	into->timings.connect = v[FACT_CONNECT_TIME].set ? (double)v[FACT_CONNECT_TIME].value / 1e6 : -1;
 	into->timings.tls = ms_between(&v[FACT_CLIENT_HELLO], &v[FACT_CLIENT_FINISHED]);

@@ -43,7 +43,7 @@ void session_release(struct session *s)
 
 static struct observer observer_of(struct session *s, enum direction from, struct moment at)
 {
-	return (struct observer){ &s->facts, s->shared->texts, at, from, &s->shared->facts_lost };
+	return (struct observer){ &s->facts, s->shared->texts, at, from, &s->shared->facts_lost, &s->shared->users };
 }
 
 static const struct dissector *dissector_of(struct session *s, enum direction from, void **state)

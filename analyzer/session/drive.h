@@ -15,6 +15,7 @@ struct session_shared {
 	struct texts *texts;
 	struct held_pool *held;
 	struct tls_shared *tls;
+	struct user_policy users;
 	uint64_t facts_lost, tails_capped;
 	size_t tail_bytes;
 };

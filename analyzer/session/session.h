@@ -21,7 +21,7 @@ struct session_summary {
 		uint64_t packets, bytes, data_segments, retransmissions, out_of_order, duplicate_acks, zero_windows, resets;
 	} side[2];                      /* by enum direction */
 	nanoseconds rtt;
-	const char *user;               /* masked; NULL */
+	const char *user;               /* as struct user_policy wants it; NULL */
 	uint64_t user_hash;             /* keyed; 0: none */
 	struct {                        /* milliseconds, -1: not reached */
 		double resolve, connect, tls, greeting, auth, first_data;

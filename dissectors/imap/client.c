@@ -51,35 +51,78 @@ bool client_command(struct bytes line, struct bytes *tag, enum word_command *com
 /* --- logins --- */
 
 /* The mechanisms that may be named; what else stands there could be a secret in the wrong place. */
-static const char *const mechanisms[] = {
-	"PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-224", "SCRAM-SHA-256",
-	"SCRAM-SHA-256-PLUS", "SCRAM-SHA-384", "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS", "SCRAM-SHA3-512", "NTLM", "GSSAPI",
-	"GSS-SPNEGO", "SPNEGO", "GS2-KRB5", "GS2-KRB5-PLUS", "KERBEROS_V4", "XOAUTH", "XOAUTH2", "OAUTHBEARER", "OAUTH10A",
-	"EXTERNAL", "ANONYMOUS", "OTP", "SKEY", "SRP", "SECURID", "ATOKEN", "ATOKEN2", "WTOKEN", "PTOKEN", "WETOKEN", "PLAIN-CLIENTTOKEN",
-	"PASSDSS-3DES-1", "NMAS_LOGIN", "MSN", "XYMCOOKIE", "XYMCOOKIEB64", "XYMECOOKIE", "XYMPKI", "X-APOP", "APOP",
+static const struct mechanism {
+	const char *word;
+	uint8_t name; /* enum sasl_name */
+} mechanisms[] = {
+	{ "PLAIN", SASL_NAME_PLAIN }, { "LOGIN", SASL_NAME_WHOLE }, { "CRAM-MD5", SASL_NAME_WORD }, { "XOAUTH2", SASL_NAME_OAUTH2 },
+	{ "OAUTHBEARER", SASL_NAME_GS2 }, { "SCRAM-SHA-1", SASL_NAME_GS2 }, { "SCRAM-SHA-1-PLUS", SASL_NAME_GS2 },
+	{ "SCRAM-SHA-224", SASL_NAME_GS2 }, { "SCRAM-SHA-256", SASL_NAME_GS2 }, { "SCRAM-SHA-256-PLUS", SASL_NAME_GS2 },
+	{ "SCRAM-SHA-384", SASL_NAME_GS2 }, { "SCRAM-SHA-512", SASL_NAME_GS2 }, { "SCRAM-SHA-512-PLUS", SASL_NAME_GS2 },
+	{ "SCRAM-SHA3-512", SASL_NAME_GS2 }, { "DIGEST-MD5", 0 }, { "NTLM", 0 }, { "GSSAPI", 0 }, { "GSS-SPNEGO", 0 }, { "SPNEGO", 0 },
+	{ "GS2-KRB5", 0 }, { "GS2-KRB5-PLUS", 0 }, { "KERBEROS_V4", 0 }, { "XOAUTH", 0 }, { "OAUTH10A", 0 }, { "EXTERNAL", 0 },
+	{ "ANONYMOUS", 0 }, { "OTP", 0 }, { "SKEY", 0 }, { "SRP", 0 }, { "SECURID", 0 }, { "ATOKEN", 0 }, { "ATOKEN2", 0 },
+	{ "WTOKEN", 0 }, { "PTOKEN", 0 }, { "WETOKEN", 0 }, { "PLAIN-CLIENTTOKEN", 0 }, { "PASSDSS-3DES-1", 0 }, { "NMAS_LOGIN", 0 },
+	{ "MSN", 0 }, { "XYMCOOKIE", 0 }, { "XYMCOOKIEB64", 0 }, { "XYMECOOKIE", 0 }, { "XYMPKI", 0 }, { "X-APOP", 0 }, { "APOP", 0 },
 };
 
-static const char *mechanism_of(struct bytes word)
+static struct mechanism mechanism_of(struct bytes word)
 {
 	for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
-		if (bytes_same_word(word, mechanisms[i]))
+		if (bytes_same_word(word, mechanisms[i].word))
 			return mechanisms[i];
-	return "OTHER";
+	return (struct mechanism){ "OTHER", SASL_NAMES_NOBODY };
 }
 
-/* PLAIN is authzid NUL authcid NUL password (RFC 4616): the second field alone is taken, the buffer wiped. */
-static void plain_user(struct imap_state *s, struct observer *o, struct bytes response)
+/* What stands up to the first of that byte; nothing where there is none. */
+static struct bytes up_to(struct bytes b, uint8_t end)
+{
+	const uint8_t *at = b.len ? memchr(b.data, end, b.len) : NULL;
+	return at ? bytes_of(b.data, (size_t)(at - b.data)) : bytes_of(b.data, 0);
+}
+
+static struct bytes behind(struct bytes b, uint8_t end)
+{
+	const uint8_t *at = b.len ? memchr(b.data, end, b.len) : NULL;
+	return at ? bytes_part(b, (size_t)(at - b.data) + 1, b.len) : bytes_of(b.data, 0);
+}
+
+/* gs2-header: flag, authzid, then the mechanism's own attributes. */
+static struct bytes gs2_name(struct bytes clear)
+{
+	struct bytes authzid = behind(clear, ','), attributes = behind(authzid, ',');
+
+	if (bytes_start(authzid, "a="))
+		return up_to(bytes_part(authzid, 2, authzid.len), ',');
+	return bytes_start(attributes, "n=") ? up_to(bytes_part(attributes, 2, attributes.len), ',') : bytes_of(clear.data, 0);
+}
+
+static struct bytes name_within(struct bytes clear, enum sasl_name where)
+{
+	switch (where) {
+	case SASL_NAME_PLAIN:
+		return up_to(behind(clear, '\0'), '\0');
+	case SASL_NAME_WHOLE:
+		return clear;
+	case SASL_NAME_WORD:
+		return up_to(clear, ' ');
+	case SASL_NAME_OAUTH2:
+		return bytes_start(clear, "user=") ? up_to(bytes_part(clear, 5, clear.len), 1) : bytes_of(clear.data, 0);
+	case SASL_NAME_GS2:
+		return gs2_name(clear);
+	default:
+		return bytes_of(clear.data, 0);
+	}
+}
+
+/* The first response of a SASL exchange: its user name alone is looked at, the rest wiped unread. */
+static void sasl_user(struct imap_state *s, struct observer *o, enum sasl_name where, struct bytes response)
 {
 	uint8_t clear[600];
-	struct bytes all = bytes_of(clear, base64(response, clear, sizeof clear));
-	const uint8_t *first = all.len ? memchr(all.data, 0, all.len) : NULL;
+	struct bytes name = name_within(bytes_of(clear, base64(response, clear, sizeof clear)), where);
 
-	if (first) {
-		struct bytes rest = bytes_part(all, (size_t)(first - all.data) + 1, all.len);
-		const uint8_t *second = rest.len ? memchr(rest.data, 0, rest.len) : NULL;
-		if (second)
-			observe_user(s, o, bytes_part(rest, 0, (size_t)(second - rest.data)));
-	}
+	if (name.len <= IMAP_MOST_USER)
+		observe_user(s, o, name);
 	wipe(clear, sizeof clear);
 }
 
@@ -113,23 +156,22 @@ static void login_arguments(struct imap_state *s, struct observer *o, struct byt
 
 static void authenticate_arguments(struct imap_state *s, struct observer *o, struct bytes arguments)
 {
-	const char *mechanism = mechanism_of(line_word(&arguments));
+	const struct mechanism mechanism = mechanism_of(line_word(&arguments));
 
-	observe_text(o, FACT_LOGIN_METHOD, bytes_of_text(mechanism));
-	if (strcmp(mechanism, "XOAUTH2") == 0 || strcmp(mechanism, "OAUTHBEARER") == 0)
+	observe_text(o, FACT_LOGIN_METHOD, bytes_of_text(mechanism.word));
+	if (strcmp(mechanism.word, "XOAUTH2") == 0 || strcmp(mechanism.word, "OAUTHBEARER") == 0)
 		s->flags |= IMAP_OAUTH;
-	if (strcmp(mechanism, "PLAIN") != 0)
-		return;
 	if (arguments.len)
-		plain_user(s, o, line_word(&arguments));
+		sasl_user(s, o, mechanism.name, line_word(&arguments));
 	else
-		s->flags |= IMAP_SASL_FIRST;
+		s->sasl_name = mechanism.name;
 }
 
 static void start_login(struct imap_state *s, struct observer *o, enum word_command command, struct bytes arguments)
 {
 	s->login_at = o->at.time;
-	s->flags &= (uint16_t)~(IMAP_OAUTH | IMAP_SASL_FIRST | IMAP_USER_LITERAL);
+	s->flags &= (uint16_t)~(IMAP_OAUTH | IMAP_USER_LITERAL);
+	s->sasl_name = SASL_NAMES_NOBODY;
 	s->user = s->user_local = 0;
 	observe(o, FACT_LOGIN_TRIED, 1);
 	observe_change(o, FACT_SASL_ERROR, false);
@@ -143,9 +185,9 @@ static void start_login(struct imap_state *s, struct observer *o, enum word_comm
 
 static void sasl_line(struct imap_state *s, struct observer *o, struct asked *a, struct bytes line)
 {
-	if (s->flags & IMAP_SASL_FIRST && !bytes_same_word(line, "*"))
-		plain_user(s, o, line);
-	s->flags &= (uint16_t)~IMAP_SASL_FIRST;
+	if (s->sasl_name && !bytes_same_word(line, "*"))
+		sasl_user(s, o, s->sasl_name, line);
+	s->sasl_name = SASL_NAMES_NOBODY;
 	a->flags &= (uint8_t)~ASKED_CLIENT_TURN;
 	a->at = o->at;
 }

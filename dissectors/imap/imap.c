@@ -263,7 +263,8 @@ static void gap(void *state, struct observer *o, uint64_t missing)
 		s->flags |= IMAP_GREETED;
 		asked_doubt_all(s);
 	} else {
-		s->flags &= (uint16_t)~(IMAP_USER_LITERAL | IMAP_SASL_FIRST);
+		s->flags &= (uint16_t)~IMAP_USER_LITERAL;
+		s->sasl_name = SASL_NAMES_NOBODY;
 		if (open)
 			open->flags = (uint8_t)((open->flags & ~(ASKED_OPEN | ASKED_PLUS)) | ASKED_DOUBT);
 	}

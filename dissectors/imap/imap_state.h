@@ -39,8 +39,17 @@ enum imap_flag {
 	IMAP_LOGOUT = 8,
 	IMAP_QUIET = 16,
 	IMAP_USER_LITERAL = 32, /* the client's literal at hand is LOGIN's user name */
-	IMAP_SASL_FIRST = 64,   /* PLAIN without an initial response: the next SASL line names the user */
 	IMAP_OAUTH = 128,       /* the mechanism answers failures with an error challenge */
+};
+
+/* Where a SASL mechanism's first response names the user. */
+enum sasl_name {
+	SASL_NAMES_NOBODY,
+	SASL_NAME_PLAIN,  /* authzid NUL authcid NUL password (RFC 4616) */
+	SASL_NAME_WHOLE,  /* all of it (LOGIN) */
+	SASL_NAME_WORD,   /* up to the first space (CRAM-MD5, RFC 2195) */
+	SASL_NAME_OAUTH2, /* user=NAME ^A … (XOAUTH2) */
+	SASL_NAME_GS2,    /* n,a=NAME, or n,,n=NAME,r=… (OAUTHBEARER and SCRAM: RFC 5801, 5802, 7628) */
 };
 
 struct imap_state {
@@ -57,6 +66,7 @@ struct imap_state {
 	uint16_t overflow;         /* commands that found no room in asked */
 	uint16_t flags;
 	uint8_t owed, asked_count, midline, early_status;
+	uint8_t sasl_name; /* enum sasl_name of the SASL line to come */
 	uint8_t side[2];
 };
 

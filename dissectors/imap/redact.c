@@ -66,7 +66,7 @@ void mask_user(struct bytes name, struct text *into)
 
 void observe_user(struct imap_state *s, struct observer *o, struct bytes name)
 {
-	char room[64];
+	char room[IMAP_MOST_USER];
 	struct text masked = TEXT_IN(room);
 	size_t at, width;
 
@@ -79,7 +79,12 @@ void observe_user(struct imap_state *s, struct observer *o, struct bytes name)
 	s->user = line_hash(name);
 	/* Very short names would be found in every text. */
 	s->user_local = local.len > 2 ? line_hash(local) : 0;
-	mask_user(name, &masked);
+	if (o->users)
+		observe(o, FACT_USER_HASH, (int64_t)user_hash(o->users, name));
+	if (o->users && o->users->clear)
+		text_add_wire(&masked, name, IMAP_MOST_USER);
+	else
+		mask_user(name, &masked);
 	observe_text(o, FACT_USER, bytes_of(masked.start, masked.len));
 }
 

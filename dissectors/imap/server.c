@@ -64,7 +64,8 @@ static void login_answered(struct imap_state *s, struct observer *o, const struc
 {
 	observe(o, FACT_LOGIN_ANSWER, a->status);
 	observe(o, FACT_LOGIN_TIME, o->at.time > s->login_at ? o->at.time - s->login_at : 0);
-	s->flags &= (uint16_t)~(IMAP_OAUTH | IMAP_SASL_FIRST);
+	s->flags &= (uint16_t)~IMAP_OAUTH;
+	s->sasl_name = SASL_NAMES_NOBODY;
 	if (a->status == WORD_status_ok) {
 		logged_in(s, o);
 		return;

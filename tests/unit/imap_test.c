@@ -323,7 +323,7 @@ static void oauth_error(void **state)
 	(void)state;
 	check(DIALOGUE("S * OK Gimap ready", "C a AUTHENTICATE XOAUTH2 dXNlcj1ib2JAZ21haWwuY29tAWF1dGg9QmVhcmVyIHRva2VuAQE=",
 		       "S + eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=", "C ", "S a NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)"),
-	      EXPECT("imap.sasl_error=1 @3", "imap.login_method=XOAUTH2", "imap.login_code=AUTHENTICATIONFAILED", "!imap.user"));
+	      EXPECT("imap.sasl_error=1 @3", "imap.login_method=XOAUTH2", "imap.login_code=AUTHENTICATIONFAILED", "imap.user=b***@g***.com"));
 	check(DIALOGUE("S * OK Gimap ready", "C a AUTHENTICATE OAUTHBEARER", "S + ", "C bixhPWJvYg==",
 		       "S + eyAic3RhdHVzIiA6ICJpbnZhbGlkX3Rva2VuIiB9"),
 	      EXPECT("imap.sasl_error=1 @5", "!imap.command_owed"));
@@ -520,6 +520,57 @@ static void lines_without_cr_and_long_ones(void **state)
 	free(whole);
 }
 
+/* --- users --- */
+
+static void mechanisms_name_the_user(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *asks, *responds;
+	} table[] = {
+		{ "C a AUTHENTICATE LOGIN", "C YW5uYUBleGFtcGxlLm9yZw==" },
+		{ "C a AUTHENTICATE CRAM-MD5", "C YW5uYUBleGFtcGxlLm9yZyAwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==" },
+		{ "C a AUTHENTICATE XOAUTH2", "C dXNlcj1hbm5hQGV4YW1wbGUub3JnAWF1dGg9QmVhcmVyIHNlY3JldAEB" },
+		{ "C a AUTHENTICATE OAUTHBEARER", "C bixhPWFubmFAZXhhbXBsZS5vcmcsAWhvc3Q9eAFwb3J0PTE0MwFhdXRoPUJlYXJlciBzZWNyZXQBAQ==" },
+		{ "C a AUTHENTICATE SCRAM-SHA-256", "C biwsbj1hbm5hQGV4YW1wbGUub3JnLHI9ZnlrbytkMmxiYkZnT05Sdjlxa3hkYXdM" },
+		{ "C a AUTHENTICATE PLAIN", "C AGFubmFAZXhhbXBsZS5vcmcAc2VjcmV0" },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		check(DIALOGUE("S * OK hi", table[i].asks, "S + ", table[i].responds, "S + ", "C c2VjcmV0"), EXPECT("imap.user=a***@e***.org"));
+	check(DIALOGUE("S * OK hi", "C a AUTHENTICATE NTLM", "S + ", "C YW5uYUBleGFtcGxlLm9yZw=="), EXPECT("!imap.user"));
+	check(DIALOGUE("S * OK hi", "C a AUTHENTICATE LOGIN", "S + ", "C *", "S a BAD", "C c2VjcmV0"), EXPECT("!imap.user"));
+}
+
+static int64_t hash_under(const struct user_policy *policy, const char *login, char *name, size_t room)
+{
+	struct run r = start_run(WHOLE);
+
+	r.o.users = policy;
+	play(&r, (dialogue){ "S * OK hi", login, NULL });
+	const struct fact *hash = facts_find(&r.facts, FACT_USER_HASH), *user = facts_find(&r.facts, FACT_USER);
+	assert_non_null(user);
+	snprintf(name, room, "%s", texts_get(r.texts, (uint32_t)user->value));
+	int64_t value = hash ? hash->value : 0;
+	end_run(&r);
+	return value;
+}
+
+static void users_are_hashed_by_the_key(void **state)
+{
+	(void)state;
+	const struct user_policy one = { .key = { 1, 2 } }, two = { .key = { 1, 3 } }, clear = { .key = { 1, 2 }, .clear = true };
+	char name[64];
+	int64_t anna = hash_under(&one, "C 1 LOGIN Anna@example.org x", name, sizeof name);
+
+	assert_string_equal(name, "A***@e***.org");
+	assert_int_equal(anna, hash_under(&one, "C 1 LOGIN \"anna@EXAMPLE.org\" y", name, sizeof name));
+	assert_int_not_equal(anna, hash_under(&one, "C 1 LOGIN anne@example.org x", name, sizeof name));
+	assert_int_not_equal(anna, hash_under(&two, "C 1 LOGIN anna@example.org x", name, sizeof name));
+	assert_int_equal(anna, hash_under(&clear, "C 1 LOGIN anna@example.org x", name, sizeof name));
+	assert_string_equal(name, "anna@example.org");
+	assert_int_equal(0, hash_under(NULL, "C 1 LOGIN anna@example.org x", name, sizeof name));
+}
+
 /* --- secrets --- */
 
 static void nothing_secret_is_kept(void **state)
@@ -642,6 +693,7 @@ int main(void)
 		cmocka_unit_test(frames_in_the_wrong_order),
 		cmocka_unit_test(tls_on_a_plain_port),
 		cmocka_unit_test(lines_without_cr_and_long_ones),
+		cmocka_unit_test(mechanisms_name_the_user), cmocka_unit_test(users_are_hashed_by_the_key),
 		cmocka_unit_test(nothing_secret_is_kept),
 		cmocka_unit_test(probing),
 		cmocka_unit_test(commands_are_counted),
