@@ -18,7 +18,7 @@ struct dissected {
 
 enum probe_result { PROBE_NO, PROBE_YES, PROBE_MORE };
 
-/* State is the caller's zeroed memory of state_size bytes; no destructor, so it must own nothing outside of it.
+/* State is the caller's zeroed memory of state_size bytes; what it owns outside of it the caller frees (tls_release).
  *
  * data: `bytes` start where the last call's `consumed` ended; only the bytes are new that were not there before. It must consume all
  *       that it can; what it leaves may not exceed DISSECT_MOST_LEFT (longer lines and messages are skipped over with a note in

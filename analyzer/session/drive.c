@@ -35,6 +35,7 @@ void session_release(struct session *s)
 	tail_drop(s, FROM_CLIENT);
 	tail_drop(s, FROM_SERVER);
 	tcp_release(&s->tcp);
+	tls_release(s->tls);
 	free(s->imap);
 	free(s->tls);
 	s->imap = s->tls = NULL;

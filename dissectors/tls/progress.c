@@ -150,6 +150,12 @@ static bool server_went_on(const struct tls_state *st, const struct observer *o,
 
 /* --- data --- */
 
+void keep_record(struct tls_state *st, struct observer *o, enum record_kind kind, uint16_t length)
+{
+	if (st->established && !records_add(&st->records, kind, o->from, length, o->at) && o->lost)
+		++*o->lost;
+}
+
 static const struct {
 	enum fact_id records, bytes, notify;
 } facts_of[2] = {
@@ -175,8 +181,10 @@ static void not_closed(struct tls_state *st, struct observer *o)
 {
 	struct tls_side *side = &st->side[o->from];
 
-	if (side->held)
+	if (side->held) {
 		count_record(st, o, o->from, side->held, side->held_at);
+		records_rename(st->records, o->from, RECORD_NOTIFY, RECORD_DATA);
+	}
 	if (side->notified)
 		observe(o, facts_of[o->from].notify, false);
 	side->held = 0;
@@ -191,6 +199,7 @@ static void ticket_was_data(struct tls_state *st, struct observer *o)
 	answered(st, o, st->ticket_at);
 	st->asking = false;
 	count_record(st, o, FROM_SERVER, st->ticket_length, st->ticket_at);
+	records_rename(st->records, FROM_SERVER, RECORD_TICKET, RECORD_DATA);
 }
 
 static void client_data(struct tls_state *st, struct observer *o, uint16_t length)
@@ -228,6 +237,7 @@ static void data_record(struct tls_state *st, struct observer *o, uint16_t lengt
 	bool alert = is_early_server_alert(st, o->from, length), close = has_notify_length(st, o->from, length);
 
 	not_closed(st, o);
+	keep_record(st, o, alert || close ? RECORD_NOTIFY : RECORD_DATA, length);
 	if (alert)
 		observe(o, FACT_SERVER_ENCRYPTED_ALERT, true);
 	if (close)
@@ -261,6 +271,7 @@ static void ticket(struct tls_state *st, struct observer *o, uint16_t length)
 	st->tickets++;
 	st->ticket_length = length;
 	st->ticket_at = o->at;
+	keep_record(st, o, RECORD_TICKET, length);
 }
 
 /* --- alerts --- */
@@ -304,7 +315,7 @@ void clear_alert(struct tls_state *st, struct observer *o, uint8_t level, uint8_
 		flight_came(st, o);
 }
 
-static void secret_alert(struct tls_state *st, struct observer *o)
+static void secret_alert(struct tls_state *st, struct observer *o, uint16_t length)
 {
 	const struct tls_side *client = &st->side[FROM_CLIENT], *server = &st->side[FROM_SERVER];
 
@@ -312,8 +323,10 @@ static void secret_alert(struct tls_state *st, struct observer *o)
 		observe(o, FACT_CLIENT_ENCRYPTED_ALERT, true);
 	if (o->from == FROM_SERVER && server->changed && !server->data_seen)
 		observe(o, FACT_SERVER_ENCRYPTED_ALERT, true);
-	if (st->side[o->from].finished || st->established || (!st->client_hello && !st->server_hello))
+	if (st->side[o->from].finished || st->established || (!st->client_hello && !st->server_hello)) {
+		keep_record(st, o, RECORD_NOTIFY, length);
 		notify(st, o);
+	}
 }
 
 /* --- TLS 1.2 and before --- */
@@ -420,7 +433,7 @@ void record_ends(struct tls_state *st, struct observer *o, enum tls_mode mode, u
 		secret_handshake(st, o);
 		break;
 	case MODE_SECRET_ALERT:
-		secret_alert(st, o);
+		secret_alert(st, o, length);
 		break;
 	case MODE_PROTECTED:
 		protected_record(st, o, length);

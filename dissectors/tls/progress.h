@@ -25,6 +25,9 @@ enum tls_mode record_begins(struct tls_state *st, struct observer *o, enum recor
 /* Its last byte is there. */
 void record_ends(struct tls_state *st, struct observer *o, enum tls_mode mode, uint16_t length);
 
+/* Puts it into the session's timeline, once the handshake is over. */
+void keep_record(struct tls_state *st, struct observer *o, enum record_kind kind, uint16_t length);
+
 void clear_alert(struct tls_state *st, struct observer *o, uint8_t level, uint8_t description);
 /* Times the client's asking and the server's answering. */
 void client_asks(struct tls_state *st, const struct observer *o);

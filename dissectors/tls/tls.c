@@ -15,6 +15,12 @@ void tls_attach(void *state, struct tls_shared *shared)
 	((struct tls_state *)state)->shared = shared;
 }
 
+void tls_release(void *state)
+{
+	if (state)
+		records_free(&((struct tls_state *)state)->records);
+}
+
 /* --- record headers --- */
 
 struct header {
@@ -327,6 +333,7 @@ static void tls_gap(void *state, struct observer *o, uint64_t missing)
 	if (side->dead)
 		return;
 	side->holes = true;
+	keep_record(st, o, RECORD_HOLE, 0);
 	if (lies_within(side, missing)) {
 		side->left = (uint16_t)(side->left - missing);
 		close_record(st, o, side);

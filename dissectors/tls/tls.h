@@ -3,6 +3,7 @@
 #define IMAPWHY_TLS_H
 
 #include "dissector.h"
+#include "records.h"
 
 /* What all TLS sessions of a run share: the leaf certificates seen lately, already read. Bounded. */
 struct tls_shared;
@@ -10,6 +11,8 @@ struct tls_shared *tls_shared_create(void); /* NULL: no memory */
 void tls_shared_destroy(struct tls_shared **shared);
 /* Lets a fresh (zeroed) state use them; a state without works too, each certificate is then read anew. */
 void tls_attach(void *state, struct tls_shared *shared);
+/* Frees what a state (NULL too) holds beside itself. */
+void tls_release(void *state);
 
 /* One direction's place in the record layer. */
 struct tls_side {
@@ -37,6 +40,7 @@ struct tls_side {
 
 struct tls_state {
 	struct tls_shared *shared;
+	struct tls_records *records; /* the timeline since the handshake, NULL: none; freed by tls_release */
 	struct tls_side side[2];     /* by enum direction */
 	struct moment ticket_at;     /* the newest record taken for a ticket */
 	nanoseconds asked;           /* when the client's newest unanswered record, or its burst, came */

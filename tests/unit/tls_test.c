@@ -34,6 +34,7 @@ static void rig_start(struct rig *r, struct tls_shared *shared)
 
 static void rig_end(struct rig *r)
 {
+	tls_release(&r->state);
 	facts_clear(&r->facts, r->texts);
 	texts_destroy(&r->texts);
 	free(r->waiting[0]);
