@@ -209,9 +209,14 @@ static void session_written(struct analysis *a, struct session *s, const struct 
 	uint64_t id = id_of(&s->flow.client, &s->flow.server, s->first, s->revision), revises = s->written ? s->id : 0;
 
 	session_summarize(s, view, &summary);
-	const char *looked_up = lookups_name(a->lookups, &s->flow.server.address);
 	if (!summary.server_name)
-		summary.server_name = looked_up;
+		summary.server_name = lookups_name(a->lookups, &s->flow.server.address);
+	const struct lookup *lookup = lookups_answered(a->lookups, &s->flow.client.address, &s->flow.server.address);
+	if (lookup && lookup->first.time <= s->first.time) {
+		summary.looked_up = lookup->name;
+		summary.resolved = s->flow.server.address;
+		summary.timings.resolve = (double)(lookup->result_at.time - lookup->first.time) / 1e6;
+	}
 	write_case(a, &summary, view, v, id, revises);
 	s->written = true;
 	s->written_rule = v->rule;

@@ -68,8 +68,8 @@ int evidence_collect(const struct report *report, const struct report_case *c, s
 	for (int i = 0; i < c->verdict->evidences; i++) {
 		enum fact_id id = c->verdict->evidence[i];
 		const struct fact_view *fact = &c->view[id];
-		/* Every claim names its frame; what has none is no evidence. */
-		if (!fact->set || (!fact->at.frame && !report->options.live) || !redact_allows(report->options.usernames, id))
+		/* Every claim names its frame; what has none is no evidence, and neither is what was made of other facts. */
+		if (!fact->set || !fact_kinds[id].says[0] || (!fact->at.frame && !report->options.live) || !redact_allows(report->options.usernames, id))
 			continue;
 		if (count >= most) {
 			++*more;

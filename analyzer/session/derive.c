@@ -218,6 +218,10 @@ void session_summarize(const struct session *s, const struct fact_view v[FACT_CO
 	const char *user = v[FACT_USER].set ? texts_get(s->shared->texts, (uint32_t)v[FACT_USER].value) : "";
 	into->user = *user ? user : NULL;
 	into->user_hash = v[FACT_USER_HASH].set ? (uint64_t)v[FACT_USER_HASH].value : 0;
+	if (s->imap) {
+		into->command_count = imap_commands(s->imap, into->commands, SESSION_MOST_COMMANDS);
+		into->login_count = imap_logins(s->imap, into->logins, IMAP_MOST_LOGINS);
+	}
 	into->timings.resolve = -1;
 	into->timings.connect = v[FACT_CONNECT_TIME].set ? (double)v[FACT_CONNECT_TIME].value / 1e6 : -1;
 	into->timings.tls = ms_between(&v[FACT_CLIENT_HELLO], &v[FACT_CLIENT_FINISHED]);

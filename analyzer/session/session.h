@@ -4,9 +4,9 @@
 
 #include "address.h"
 #include "facts.h"
+#include "imap.h"
 
-#define SESSION_MOST_LOGINS 6
-#define SESSION_MOST_COMMANDS 12
+#define SESSION_MOST_COMMANDS IMAP_MOST_COMMAND_KINDS
 
 /* What reports say of a session beside its facts. Filled when a verdict is asked for. */
 struct session_summary {
@@ -26,8 +26,12 @@ struct session_summary {
 	struct {                        /* milliseconds, -1: not reached */
 		double resolve, connect, tls, greeting, auth, first_data;
 	} timings;
-	nanoseconds resolved_time;
-	struct address resolved;        /* the address a look-up gave; family 0: none */
+	const char *looked_up;          /* the name by which this client had looked the server up, NULL: not seen */
+	struct address resolved;        /* the address that gave; family 0: none */
+	struct imap_command_count commands[SESSION_MOST_COMMANDS]; /* in the order of their first use */
+	size_t command_count;
+	struct imap_login logins[IMAP_MOST_LOGINS];                /* the newest attempts, oldest first */
+	size_t login_count;
 };
 
 #endif
