@@ -11,6 +11,7 @@
 #include "hosts.h"
 #include "complete.h"
 #include "lookups.h"
+#include "ndpi_adapter.h"
 #include "tls.h"
 
 /* Looks at an open session that went quiet: after a packet, then ever later; each fits a settling time of docs/verdicts.md. */
@@ -80,8 +81,9 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	a->shared.texts = texts_create(memory / 8);
 	a->shared.held = held_pool_create(memory / 8);
 	a->shared.tls = tls_shared_create();
+	a->shared.speakers = speakers_create();
 	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !a->hosts || !a->lookups || !a->shared.texts || !a->shared.held ||
-	    !a->shared.tls) {
+	    !a->shared.tls || !a->shared.speakers) {
 		error_set(error, "out of memory: the tables for --memory %zu could not be made", memory);
 		analysis_destroy(&a);
 		return NULL;
@@ -121,6 +123,7 @@ void analysis_destroy(struct analysis **analysis)
 	decoder_destroy(&a->decoder);
 	held_pool_destroy(&a->shared.held);
 	tls_shared_destroy(&a->shared.tls);
+	speakers_destroy(&a->shared.speakers);
 	texts_destroy(&a->shared.texts);
 	free(a);
 	*analysis = NULL;
@@ -655,6 +658,7 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 	struct source_counters c;
 	const struct decode_counters *d = decoder_counters(a->decoder);
 	const struct tcp_counters *t = held_pool_counters(a->shared.held);
+	const struct speaker_counters *n = speakers_counters(a->shared.speakers);
 
 	source_counters((struct source *)source, &c);
 	*into = (struct report_stats){
@@ -667,6 +671,7 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 				texts_bytes(a->shared.texts) + t->held_most + a->shared.tail_bytes,
 		.gaps = t->gaps, .bytes_lost = t->lost_bytes, .capped = t->capped + a->shared.tails_capped,
 		.rules_loaded = (uint64_t)rules_count(a->rules), .rules_matched = a->matched, .facts_lost = a->shared.facts_lost,
+		.speakers_asked = n->asked, .speakers_told = n->told, .speakers_refused = n->refused,
 		.texts_lost = texts_lost(a->shared.texts), .healthy = a->outcome[0], .failed = a->outcome[1], .degraded = a->outcome[2],
 		.inconclusive = a->outcome[3], .first = a->first, .last = a->last.time,
 	};

@@ -46,10 +46,10 @@ int evidence_collect(const struct report *report, const struct report_case *c, s
 
 struct notice {
 	const char *id;
-	char says[160];
+	char says[240];
 	uint32_t frame; /* 0: none */
 };
-#define NOTICES_MOST 4
+#define NOTICES_MOST 5
 int evidence_notices(const struct report *report, const struct report_case *c, struct notice into[NOTICES_MOST]);
 
 /* A rule's text with each {fact.word} as its value. */
