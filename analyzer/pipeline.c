@@ -448,6 +448,34 @@ static bool greeting_like(struct bytes b)
 	       (memcmp(b.data + 2, "OK ", 3) == 0 || memcmp(b.data + 2, "BYE", 3) == 0 || (b.len >= 9 && memcmp(b.data + 2, "PREAUTH", 7) == 0));
 }
 
+static void dns(struct analysis *a, const struct packet *p, struct bytes message)
+{
+	struct dns_message m;
+	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
+
+	if (dns_read(message, &m))
+		lookups_message(a->lookups, &m, &from, &to, p->at);
+}
+
+/* Over TCP two bytes of length stand before a message (RFC 1035 4.2.2). Look-ups of host names fit one segment, or (as some resolvers
+ * send it) the length comes in a segment of its own before theirs. */
+static void dns_over_tcp(struct analysis *a, const struct packet *p)
+{
+	struct reader r = reader_of(p->payload);
+	struct reader with_length = r;
+	size_t length = read_be16(&with_length);
+
+	if (!with_length.shortfall && length == reader_left(&with_length))
+		r = with_length;
+	if (reader_left(&r) > 2)
+		dns(a, p, read_bytes(&r, reader_left(&r)));
+}
+
+static inline bool is_dns(const struct packet *p)
+{
+	return p->source_port == 53 || p->destination_port == 53;
+}
+
 static void tcp(struct analysis *a, const struct packet *p)
 {
 	bool mail = port_is_mail(a, p->source_port) || port_is_mail(a, p->destination_port);
@@ -459,7 +487,10 @@ static void tcp(struct analysis *a, const struct packet *p)
 		}
 		bool known = is_mail_end(a, &p->source, p->source_port) || is_mail_end(a, &p->destination, p->destination_port);
 		if (!known && !greeting_like(p->payload)) {
-			a->skipped++;
+			if (is_dns(p))
+				dns_over_tcp(a, p);
+			else
+				a->skipped++;
 			return;
 		}
 		if (!known)
@@ -548,15 +579,6 @@ static void icmp(struct analysis *a, const struct packet *p)
 		wheel_set(a->wheel, &s->flow, p->at.time + looks_after[0]);
 }
 
-static void dns(struct analysis *a, const struct packet *p)
-{
-	struct dns_message m;
-	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
-
-	if (dns_read(p->payload, &m))
-		lookups_message(a->lookups, &m, &from, &to, p->at);
-}
-
 void analysis_frame(struct analysis *a, const struct frame *frame)
 {
 	struct packet p;
@@ -574,8 +596,8 @@ void analysis_frame(struct analysis *a, const struct frame *frame)
 		tcp(a, &p);
 	else if (p.transport == TRANSPORT_ICMP)
 		icmp(a, &p);
-	else if (p.source_port == 53 || p.destination_port == 53)
-		dns(a, &p);
+	else if (is_dns(&p))
+		dns(a, &p, p.payload);
 	else
 		a->skipped++;
 }

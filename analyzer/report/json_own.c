@@ -207,8 +207,12 @@ static void put_tcp(const struct report_case *c, struct json_object *own)
 	tcp = put_object(own, "tcp");
 	put_tcp_side(s, "client", FROM_CLIENT, tcp);
 	put_tcp_side(s, "server", FROM_SERVER, tcp);
-	if (s->rtt > 0)
-		put_thousandths(put_object(tcp, "rtt"), "min", s->rtt / MICROSECOND);
+	if (s->rtt.least > 0) {
+		struct json_object *rtt = put_object(tcp, "rtt");
+		put_thousandths(rtt, "min", s->rtt.least / MICROSECOND);
+		put_thousandths(rtt, "mean", s->rtt.mean / MICROSECOND);
+		put_thousandths(rtt, "max", s->rtt.most / MICROSECOND);
+	}
 	if (c->view[FACT_ESTABLISHED].known)
 		put_word(tcp, "handshake", c->view[FACT_ESTABLISHED].value ? "complete" : case_has(c, FACT_REFUSED) ? "refused" : "incomplete");
 	if (c->view[FACT_ENDED].known)

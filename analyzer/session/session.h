@@ -20,7 +20,9 @@ struct session_summary {
 	struct {
 		uint64_t packets, bytes, data_segments, retransmissions, out_of_order, duplicate_acks, zero_windows, resets;
 	} side[2];                      /* by enum direction */
-	nanoseconds rtt;
+	struct {
+		nanoseconds least, mean, most;  /* 0: unknown */
+	} rtt;
 	const char *user;               /* as struct user_policy wants it; NULL */
 	uint64_t user_hash;             /* keyed; 0: none */
 	struct {                        /* milliseconds, -1: not reached */
