@@ -1,29 +1,9 @@
-/* Completes a view: proof of life from other traffic, the meaning of refusals, the maker of a certificate. */
+/* Completes a view: the meaning of refusals, the maker of a certificate. */
 #include "complete.h"
-
-/* Proof of life counts from somewhat before the session to a little after it. */
-#define BEFORE (5 * MINUTE)
-#define RACE (5 * SECOND)
 
 static void set(struct fact_view *v, int64_t value, struct moment at, enum direction from)
 {
 	*v = (struct fact_view){ value, at, (uint8_t)from, true, true };
-}
-
-void complete_context(struct fact_view v[FACT_COUNT], const struct hosts *hosts, const struct endpoint *client, const struct endpoint *server,
-		   nanoseconds began, nanoseconds now)
-{
-	const struct sign *sign = hosts_sign(hosts, server, client, false, false, began - BEFORE, now);
-	if (sign)
-		set(&v[FACT_HOST_ALIVE], 1, sign->at, FROM_SERVER);
-	/* Others must have been served after the trouble began, or the server may have died with this session. */
-	nanoseconds trouble = v[FACT_VAIN_SENDS].set && v[FACT_VAIN_SENDS].value ? v[FACT_VAIN_SENDS].at.time : began;
-	sign = hosts_sign(hosts, server, client, true, true, trouble, now);
-	if (sign)
-		set(&v[FACT_SERVICE_ALIVE], 1, sign->at, FROM_SERVER);
-	struct moment won;
-	if (hosts_won(hosts, client, server, began, RACE, &won))
-		set(&v[FACT_RACE_WON], 1, won, FROM_CLIENT);
 }
 
 struct place {

@@ -6,12 +6,11 @@
 #include <strings.h>
 
 #include "attempts.h"
+#include "complete.h"
+#include "context.h"
 #include "dns.h"
 #include "drive.h"
-#include "hosts.h"
-#include "complete.h"
 #include "lookups.h"
-#include "ndpi_adapter.h"
 #include "tls.h"
 
 /* Looks at an open session that went quiet: after a packet, then ever later; each fits a settling time of docs/verdicts.md. */
@@ -21,6 +20,9 @@ static const nanoseconds looks_after[] = { 700 * MILLISECOND, 3500 * MILLISECOND
 /* A closed session is kept this long for stray resets, a settled one that is silent till it is forgotten. */
 #define LINGER (30 * SECOND)
 #define CONTEXT_WAIT (10 * SECOND)
+#define CONTEXT_LOOK (2500 * MILLISECOND)
+/* A busy service need not say more often that it lives. */
+#define SIGN_EVERY (100 * MILLISECOND)
 #define ATTEMPT_ALONE (75 * SECOND)
 #define ENDPOINTS 4096
 
@@ -32,7 +34,7 @@ struct analysis {
 	struct flow_table *flows;
 	struct wheel *wheel;
 	struct attempts *attempts;
-	struct hosts *hosts;
+	struct context context;
 	struct lookups *lookups;
 	struct session_shared shared;
 	uint64_t mail_port[65536 / 64]; /* the triage's bit map */
@@ -41,6 +43,7 @@ struct analysis {
 	struct moment last;
 	uint64_t packets, bytes, skipped, duplicates, cut, sessions, matched;
 	uint64_t outcome[5];
+	struct other_proofs proofs; /* of the newest view */
 	struct hash_key key;
 	bool ending;
 };
@@ -75,15 +78,13 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	a->flows = flow_table_create(sizeof(struct session), memory / 2 / 1536, a->key, leave, a);
 	a->wheel = wheel_create();
 	a->attempts = attempts_create(memory / 8 / sizeof(struct attempt), 1024, a->key);
-	a->hosts = hosts_create(memory / 16 / 512, a->key);
 	a->lookups = lookups_create(2048, memory / 16 / 160, a->key);
 	a->shared.users = options->users;
 	a->shared.texts = texts_create(memory / 8);
 	a->shared.held = held_pool_create(memory / 8);
 	a->shared.tls = tls_shared_create();
-	a->shared.speakers = speakers_create();
-	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !a->hosts || !a->lookups || !a->shared.texts || !a->shared.held ||
-	    !a->shared.tls || !a->shared.speakers) {
+	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !context_init(&a->context, memory / 16, a->key) || !a->lookups || !a->shared.texts || !a->shared.held ||
+	    !a->shared.tls) {
 		error_set(error, "out of memory: the tables for --memory %zu could not be made", memory);
 		analysis_destroy(&a);
 		return NULL;
@@ -118,12 +119,11 @@ void analysis_destroy(struct analysis **analysis)
 	flow_table_destroy(&a->flows);
 	wheel_destroy(&a->wheel);
 	attempts_destroy(&a->attempts);
-	hosts_destroy(&a->hosts);
+	context_reset(&a->context);
 	lookups_destroy(&a->lookups);
 	decoder_destroy(&a->decoder);
 	held_pool_destroy(&a->shared.held);
 	tls_shared_destroy(&a->shared.tls);
-	speakers_destroy(&a->shared.speakers);
 	texts_destroy(&a->shared.texts);
 	free(a);
 	*analysis = NULL;
@@ -206,20 +206,51 @@ static uint64_t id_of(const struct endpoint *client, const struct endpoint *serv
 	return hash_bytes(fixed, what, sizeof what);
 }
 
+static struct case_of case_of(const struct analysis *a, const struct session *s)
+{
+	return (struct case_of){ .client = &s->flow.client, .server = &s->flow.server, .session = s->id, .began = s->first.time, .now = a->now,
+				 .name = lookups_name(a->lookups, &s->flow.server.address) };
+}
+
+/* What other sessions should know of this verdict. */
+static void tell_context(struct analysis *a, const struct session *s, const struct fact_view *view, const struct verdict *v)
+{
+	struct case_of c = case_of(a, s);
+
+	if (strcmp(v->rule->outcome, "failed") != 0)
+		return;
+	if (!view[FACT_ESTABLISHED].value)
+		devices_handshake(a->context.devices, &s->flow.client.address,
+				  &(struct handshake){ s->first, s->flow.server.address, 0, HANDSHAKE_UNANSWERED });
+	/* Refusals inside TLS are known by their verdict alone. */
+	if (strcmp(v->rule->class, "auth_failure") == 0 && !view[FACT_LOGIN_REFUSED].value && !s->written)
+		devices_login_refused(a->context.devices, c.client, c.server, 1, s->first, c.session);
+	if (v->rule->culprit && strcmp(v->rule->culprit, "client") != 0)
+		context_failed(&a->context, &c, s->first);
+}
+
+/* Refused logins count as they come: a ban may follow in the same connection. */
+static void tell_refusals(struct analysis *a, struct session *s, const struct fact_view *view)
+{
+	const struct fact_view *refused = &view[FACT_LOGIN_REFUSED];
+	uint16_t count = refused->value > UINT16_MAX ? UINT16_MAX : (uint16_t)refused->value;
+
+	if (!refused->set || count <= s->refused_told)
+		return;
+	devices_login_refused(a->context.devices, &s->flow.client, &s->flow.server, count - s->refused_told, refused->at, s->id);
+	s->refused_told = count;
+}
+
 static void session_written(struct analysis *a, struct session *s, const struct fact_view *view, const struct verdict *v)
 {
 	struct session_summary summary;
-	uint64_t id = id_of(&s->flow.client, &s->flow.server, s->first, s->revision), revises = s->written ? s->id : 0;
+	uint64_t revises = s->written ? s->id : 0, id = revises ? id_of(&s->flow.client, &s->flow.server, s->first, s->revision) : s->id;
 
 	session_summarize(s, view, &summary);
 	if (!summary.server_name)
 		summary.server_name = lookups_name(a->lookups, &s->flow.server.address);
-	const struct lookup *lookup = lookups_answered(a->lookups, &s->flow.client.address, &s->flow.server.address);
-	if (lookup && lookup->first.time <= s->first.time) {
-		summary.looked_up = lookup->name;
-		summary.resolved = s->flow.server.address;
-		summary.timings.resolve = (double)(lookup->result_at.time - lookup->first.time) / 1e6;
-	}
+	summary.others = &a->proofs;
+	tell_context(a, s, view, v);
 	write_case(a, &summary, view, v, id, revises);
 	s->written = true;
 	s->written_rule = v->rule;
@@ -234,20 +265,32 @@ static void judge_session(struct analysis *a, struct session *s, bool at_end, st
 {
 	session_settle_holes(s, (struct moment){ a->now, 0, 0 });
 	session_view(s, a->now, at_end, view);
-	complete_context(view, a->hosts, &s->flow.client, &s->flow.server, s->first.time, a->now);
+	struct case_of c = case_of(a, s);
+	tell_refusals(a, s, view);
+	context_learn(&a->context, &c, view);
+	context_complete(&a->context, &c, view, &a->proofs);
 	complete_texts(view, a->rules, a->shared.texts);
 	rules_classify(a->rules, view, a->shared.texts, v);
 }
 
-/* Silence looks alike from afar: such a verdict waits for what other traffic proves meanwhile. */
-static bool waits_for_context(const struct verdict *v)
+/* Silence looks alike from afar: a verdict waits for other traffic as long as what may still come would change it. */
+static bool waits_for_context(const struct analysis *a, const struct fact_view *view, const struct verdict *v)
 {
-	static const char *const words[] = { "connect_timeout", "peer_vanished", "superseded", NULL };
+	struct fact_view supposed[FACT_COUNT];
+	struct verdict other;
 
-	for (int i = 0; words[i]; i++)
-		if (strcmp(v->rule->mechanism, words[i]) == 0)
-			return true;
-	return false;
+	if (strcmp(v->rule->outcome, "healthy") == 0 && view[FACT_WORKED].value)
+		return false;
+	memcpy(supposed, view, sizeof supposed);
+	context_suppose(supposed);
+	rules_classify(a->rules, supposed, a->shared.texts, &other);
+	return other.rule != v->rule;
+}
+
+/* Bad news that no later packet is expected to change. */
+static bool is_bad(const struct rule *rule)
+{
+	return strcmp(rule->outcome, "failed") == 0 || (strcmp(rule->outcome, "degraded") == 0 && strcmp(rule->class, "degraded") != 0);
 }
 
 /* A timer looks at a session: is its verdict settled? */
@@ -272,14 +315,12 @@ static void look(void *context, struct flow *flow)
 		return;
 	}
 	judge_session(a, s, false, view, &v);
-	bool bad = strcmp(v.rule->outcome, "failed") == 0;
-	bool decided = closed || bad;
-	if (decided && waits_for_context(&v)) {
+	bool decided = closed || is_bad(v.rule);
+	if (decided && !s->written && waits_for_context(a, view, &v)) {
 		if (!s->settle_since)
 			s->settle_since = a->now;
-		decided = a->now - s->settle_since >= CONTEXT_WAIT;
-		if (!decided) {
-			wheel_set(a->wheel, flow, s->settle_since + CONTEXT_WAIT);
+		if (a->now - s->settle_since < CONTEXT_WAIT) {
+			wheel_set(a->wheel, flow, a->now + CONTEXT_LOOK);
 			return;
 		}
 	}
@@ -385,9 +426,42 @@ static struct session *begin_session(struct analysis *a, const struct packet *p)
 	return s;
 }
 
+/* A frame of the server shows its host alive. */
+static void note_life(struct analysis *a, struct session *s, const struct packet *p)
+{
+	bool from_client = p->source_port == s->flow.client.port && address_same(&p->source, &s->flow.client.address);
+	bool served = p->payload_wire > 0;
+
+	if (from_client || (p->flags & TCP_RST) || !((p->flags & TCP_SYN) || served))
+		return;
+	if (served == s->sign_served && p->at.time - s->sign_at < SIGN_EVERY)
+		return;
+	s->sign_at = p->at.time;
+	s->sign_served = served;
+	hosts_alive(a->context.hosts, &s->flow.server.address, &(struct sign){ p->at, s->id, s->flow.client, s->flow.server.port, p->ttl, served });
+}
+
+static void note_work(struct analysis *a, struct session *s, struct moment at)
+{
+	const struct fact *records;
+
+	if (s->flow.rank != RANK_BEFORE_LOGIN)
+		return;
+	if (!facts_find(&s->facts, FACT_LOGIN_OK) && (!(records = facts_find(&s->facts, FACT_SERVER_RECORDS)) || records->value < 3))
+		return;
+	struct case_of c = case_of(a, s);
+	flow_rank(a->flows, &s->flow, RANK_LOGGED_IN);
+	context_worked(&a->context, &c, at);
+	devices_handshake(a->context.devices, &s->flow.client.address,
+			  &(struct handshake){ s->first, s->flow.server.address, s->tcp.rtt[FROM_SERVER], HANDSHAKE_ANSWERED });
+}
+
 static void feed(struct analysis *a, struct session *s, const struct packet *p)
 {
 	unsigned news = session_packet(s, p);
+
+	if (!s->id)
+		s->id = id_of(&s->flow.client, &s->flow.server, s->first, 0);
 
 	if (news & TCP_NEWS_NEW_SESSION) {
 		struct fact_view view[FACT_COUNT];
@@ -407,19 +481,8 @@ static void feed(struct analysis *a, struct session *s, const struct packet *p)
 		a->duplicates++;
 		return;
 	}
-	bool from_server = !(p->source_port == s->flow.client.port && address_same(&p->source, &s->flow.client.address));
-	if (from_server && !(p->flags & TCP_RST) && ((p->flags & TCP_SYN) || p->payload_wire))
-		hosts_alive(a->hosts, &s->flow.server.address, s->flow.server.port, &s->flow.client, p->payload_wire > 0, p->at);
-	if (facts_find(&s->facts, FACT_LOGIN_OK) && s->flow.rank == RANK_BEFORE_LOGIN) {
-		flow_rank(a->flows, &s->flow, RANK_LOGGED_IN);
-		hosts_worked(a->hosts, &s->flow.client, &s->flow.server, s->first);
-	} else if (s->flow.rank == RANK_BEFORE_LOGIN) {
-		const struct fact *records = facts_find(&s->facts, FACT_SERVER_RECORDS);
-		if (records && records->value >= 3) {
-			flow_rank(a->flows, &s->flow, RANK_LOGGED_IN);
-			hosts_worked(a->hosts, &s->flow.client, &s->flow.server, s->first);
-		}
-	}
+	note_life(a, s, p);
+	note_work(a, s, p->at);
 	flow_touch(a->flows, &s->flow);
 	if (news & TCP_NEWS_PROGRESS)
 		s->progress = true;
@@ -448,49 +511,22 @@ static bool greeting_like(struct bytes b)
 	       (memcmp(b.data + 2, "OK ", 3) == 0 || memcmp(b.data + 2, "BYE", 3) == 0 || (b.len >= 9 && memcmp(b.data + 2, "PREAUTH", 7) == 0));
 }
 
-static void dns(struct analysis *a, const struct packet *p, struct bytes message)
-{
-	struct dns_message m;
-	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
-
-	if (dns_read(message, &m))
-		lookups_message(a->lookups, &m, &from, &to, p->at);
-}
-
-/* Over TCP two bytes of length stand before a message (RFC 1035 4.2.2). Look-ups of host names fit one segment, or (as some resolvers
- * send it) the length comes in a segment of its own before theirs. */
-static void dns_over_tcp(struct analysis *a, const struct packet *p)
-{
-	struct reader r = reader_of(p->payload);
-	struct reader with_length = r;
-	size_t length = read_be16(&with_length);
-
-	if (!with_length.shortfall && length == reader_left(&with_length))
-		r = with_length;
-	if (reader_left(&r) > 2)
-		dns(a, p, read_bytes(&r, reader_left(&r)));
-}
-
-static inline bool is_dns(const struct packet *p)
-{
-	return p->source_port == 53 || p->destination_port == 53;
-}
-
 static void tcp(struct analysis *a, const struct packet *p)
 {
 	bool mail = port_is_mail(a, p->source_port) || port_is_mail(a, p->destination_port);
 
 	if (!mail) {
 		if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
-			struct endpoint client = { p->destination, p->destination_port };
-			hosts_alive(a->hosts, &p->source, p->source_port, &client, false, p->at);
+			struct endpoint client = { p->destination, p->destination_port }, server = { p->source, p->source_port };
+			hosts_alive(a->context.hosts, &p->source, &(struct sign){ p->at, 0, client, p->source_port, p->ttl, false });
+			devices_synack(a->context.devices, &client, &server, p->at);
+		} else if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+			struct endpoint client = { p->source, p->source_port }, server = { p->destination, p->destination_port };
+			devices_syn(a->context.devices, &client, &server, p->at);
 		}
 		bool known = is_mail_end(a, &p->source, p->source_port) || is_mail_end(a, &p->destination, p->destination_port);
 		if (!known && !greeting_like(p->payload)) {
-			if (is_dns(p))
-				dns_over_tcp(a, p);
-			else
-				a->skipped++;
+			a->skipped++;
 			return;
 		}
 		if (!known)
@@ -579,6 +615,15 @@ static void icmp(struct analysis *a, const struct packet *p)
 		wheel_set(a->wheel, &s->flow, p->at.time + looks_after[0]);
 }
 
+static void dns(struct analysis *a, const struct packet *p)
+{
+	struct dns_message m;
+	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
+
+	if (dns_read(p->payload, &m))
+		lookups_message(a->lookups, &m, &from, &to, p->at);
+}
+
 void analysis_frame(struct analysis *a, const struct frame *frame)
 {
 	struct packet p;
@@ -596,8 +641,8 @@ void analysis_frame(struct analysis *a, const struct frame *frame)
 		tcp(a, &p);
 	else if (p.transport == TRANSPORT_ICMP)
 		icmp(a, &p);
-	else if (is_dns(&p))
-		dns(a, &p, p.payload);
+	else if (p.source_port == 53 || p.destination_port == 53)
+		dns(a, &p);
 	else
 		a->skipped++;
 }
@@ -667,8 +712,11 @@ void analysis_end(struct analysis *a)
 	attempts_expire(a->attempts, INT64_MAX);
 	attempts_each(a->attempts, attempts_written, a);
 	flow_each(a->flows, forget_call, a);
-	/* Another recording may begin earlier. */
+	/* Another recording may begin earlier, and nothing of this one proves anything there. */
 	a->now = 0;
+	context_reset(&a->context);
+	if (!context_init(&a->context, a->options.memory / 16, a->key))
+		abort();
 	wheel_destroy(&a->wheel);
 	a->wheel = wheel_create();
 	if (!a->wheel)
@@ -680,7 +728,6 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 	struct source_counters c;
 	const struct decode_counters *d = decoder_counters(a->decoder);
 	const struct tcp_counters *t = held_pool_counters(a->shared.held);
-	const struct speaker_counters *n = speakers_counters(a->shared.speakers);
 
 	source_counters((struct source *)source, &c);
 	*into = (struct report_stats){
@@ -689,11 +736,10 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.interface_dropped = c.interface_dropped, .flows_tracked = a->sessions, .flows_now = flow_count(a->flows),
 		.evicted_attempts = attempts_evicted(a->attempts), .evicted_settled = flow_evicted(a->flows, RANK_SETTLED),
 		.evicted_prelogin = flow_evicted(a->flows, RANK_BEFORE_LOGIN), .evicted_loggedin = flow_evicted(a->flows, RANK_LOGGED_IN),
-		.memory_bytes = flow_bytes(a->flows) + attempts_bytes(a->attempts) + hosts_bytes(a->hosts) + lookups_bytes(a->lookups) +
+		.memory_bytes = flow_bytes(a->flows) + attempts_bytes(a->attempts) + context_bytes(&a->context) + lookups_bytes(a->lookups) +
 				texts_bytes(a->shared.texts) + t->held_most + a->shared.tail_bytes,
 		.gaps = t->gaps, .bytes_lost = t->lost_bytes, .capped = t->capped + a->shared.tails_capped,
 		.rules_loaded = (uint64_t)rules_count(a->rules), .rules_matched = a->matched, .facts_lost = a->shared.facts_lost,
-		.speakers_asked = n->asked, .speakers_told = n->told, .speakers_refused = n->refused,
 		.texts_lost = texts_lost(a->shared.texts), .healthy = a->outcome[0], .failed = a->outcome[1], .degraded = a->outcome[2],
 		.inconclusive = a->outcome[3], .first = a->first, .last = a->last.time,
 	};

@@ -1,44 +1,28 @@
-/* A bounded, set-associative table of hosts; the newest few signs of life of each, of different connections. */
+/* Signs of life by host: the newest few, of different connections, no client having more than two. */
 #include "hosts.h"
 
 #include <stdlib.h>
 
-#define SIGNS 6
-#define WAYS 4
-#define WINNERS 4096
+#define SIGNS 8
+#define SIGNS_OF_ONE 2
 
 struct host {
-	struct address address;
-	nanoseconds last;
+	struct aged aged;
 	struct sign sign[SIGNS];
 };
 
-struct winner {
-	struct endpoint client, server;
-	struct moment began;
-};
-
 struct hosts {
-	struct host *host;
-	size_t buckets;
-	struct hash_key key;
-	struct winner winner[WINNERS];
-	size_t winners;
+	struct ageing *table;
 };
 
-struct hosts *hosts_create(size_t most, struct hash_key key)
+struct hosts *hosts_create(size_t most_bytes, struct hash_key key)
 {
 	struct hosts *h = calloc(1, sizeof *h);
-	size_t buckets = 64;
 
 	if (!h)
 		return NULL;
-	while (buckets * WAYS * 2 <= most)
-		buckets *= 2;
-	h->buckets = buckets;
-	h->key = key;
-	h->host = calloc(buckets * WAYS, sizeof *h->host);
-	if (!h->host)
+	h->table = ageing_create(sizeof(struct host), most_bytes, key);
+	if (!h->table)
 		hosts_destroy(&h);
 	return h;
 }
@@ -47,14 +31,9 @@ void hosts_destroy(struct hosts **hosts)
 {
 	if (!*hosts)
 		return;
-	free((*hosts)->host);
+	ageing_destroy(&(*hosts)->table);
 	free(*hosts);
 	*hosts = NULL;
-}
-
-static struct host *bucket_of(const struct hosts *h, const struct address *a)
-{
-	return &h->host[(hash_bytes(h->key, a->byte, 16) & (h->buckets - 1)) * WAYS];
 }
 
 static bool same_end(const struct endpoint *a, const struct endpoint *b)
@@ -62,73 +41,90 @@ static bool same_end(const struct endpoint *a, const struct endpoint *b)
 	return a->port == b->port && address_same(&a->address, &b->address);
 }
 
-void hosts_alive(struct hosts *h, const struct address *address, uint16_t port, const struct endpoint *client, bool served, struct moment at)
+static bool same_kind(const struct sign *a, const struct sign *b)
 {
-	struct host *way = bucket_of(h, address), *found = NULL, *oldest = way;
-
-	for (int i = 0; i < WAYS && !found; i++) {
-		if (address_same(&way[i].address, address))
-			found = &way[i];
-		if (way[i].last < oldest->last)
-			oldest = &way[i];
-	}
-	if (!found) {
-		found = oldest;
-		*found = (struct host){ .address = *address };
-	}
-	found->last = at.time;
-	struct sign *use = &found->sign[0];
-	for (int i = 0; i < SIGNS; i++) {
-		struct sign *s = &found->sign[i];
-		if (s->port == port && same_end(&s->client, client) && s->served == served) {
-			s->at = at;
-			return;
-		}
-		if (s->at.time < use->at.time)
-			use = s;
-	}
-	*use = (struct sign){ at, *client, port, served };
+	return a->port == b->port && a->served == b->served;
 }
 
-const struct sign *hosts_sign(const struct hosts *h, const struct endpoint *server, const struct endpoint *client, bool same_port,
-			      bool served, nanoseconds from, nanoseconds to)
+/* The place of a new sign: that of the same connection, else the older of what the client has too many of, else the oldest. */
+static struct sign *place_of(struct host *host, const struct sign *sign)
 {
-	const struct host *way = bucket_of(h, &server->address);
+	struct sign *oldest = &host->sign[0], *own = NULL;
+	int count = 0;
 
-	for (int i = 0; i < WAYS; i++) {
-		if (!address_same(&way[i].address, &server->address))
+	for (struct sign *s = host->sign; s < host->sign + SIGNS; s++) {
+		if (s->at.time < oldest->at.time)
+			oldest = s;
+		if (!s->port || !same_kind(s, sign) || !address_same(&s->client.address, &sign->client.address))
 			continue;
-		for (int j = 0; j < SIGNS; j++) {
-			const struct sign *s = &way[i].sign[j];
-			if (s->at.time >= from && s->at.time <= to && s->port && !(s->port == server->port && same_end(&s->client, client)) &&
-			    (!same_port || s->port == server->port) && (!served || s->served))
-				return s;
-		}
+		if (s->client.port == sign->client.port)
+			return s;
+		count++;
+		if (!own || s->at.time < own->at.time)
+			own = s;
 	}
-	return NULL;
+	return count >= SIGNS_OF_ONE ? own : oldest;
 }
 
-void hosts_worked(struct hosts *h, const struct endpoint *client, const struct endpoint *server, struct moment began)
+void hosts_alive(struct hosts *h, const struct address *address, const struct sign *sign)
 {
-	h->winner[h->winners++ % WINNERS] = (struct winner){ *client, *server, began };
+	uint8_t key[AGEING_KEY];
+
+	key_address(key, address);
+	struct host *host = ageing_take(h->table, key, sign->at.time);
+	*place_of(host, sign) = *sign;
 }
 
-bool hosts_won(const struct hosts *h, const struct endpoint *client, const struct endpoint *server, nanoseconds began, nanoseconds within,
-	       struct moment *at)
+static const struct host *host_of(const struct hosts *h, const struct address *address)
 {
-	for (size_t i = 0; i < WINNERS && i < h->winners; i++) {
-		const struct winner *w = &h->winner[i];
-		nanoseconds apart = w->began.time - began;
-		if ((apart < 0 ? -apart : apart) <= within && address_same(&w->client.address, &client->address) &&
-		    !(same_end(&w->client, client) && same_end(&w->server, server)) && w->server.port == server->port) {
-			*at = w->began;
-			return true;
-		}
+	uint8_t key[AGEING_KEY];
+
+	key_address(key, address);
+	return ageing_find(h->table, key);
+}
+
+static bool of_others(const struct sign *s, const struct endpoint *server, const struct endpoint *client)
+{
+	return s->port && !(s->port == server->port && same_end(&s->client, client));
+}
+
+static bool fits(const struct sign *s, const struct sign_wanted *w)
+{
+	return of_others(s, w->server, w->client) && s->at.time >= w->from && s->at.time <= w->to &&
+	       (!w->same_port || s->port == w->server->port) && (!w->served || s->served) &&
+	       (!w->other_client || !address_same(&s->client.address, &w->client->address));
+}
+
+const struct sign *hosts_sign(const struct hosts *h, const struct sign_wanted *wanted)
+{
+	const struct host *host = host_of(h, &wanted->server->address);
+	const struct sign *best = NULL;
+
+	for (int i = 0; host && i < SIGNS; i++)
+		if (fits(&host->sign[i], wanted) && (!best || host->sign[i].at.time > best->at.time))
+			best = &host->sign[i];
+	return best;
+}
+
+uint8_t hosts_ttl(const struct hosts *h, const struct endpoint *server, const struct endpoint *client, uint8_t ttl, const struct sign **sign)
+{
+	const struct host *host = host_of(h, &server->address);
+	const struct sign *best = NULL;
+
+	for (int i = 0; host && i < SIGNS; i++) {
+		const struct sign *s = &host->sign[i];
+		/* Ports may be forwarded to hosts of their own: only the same service compares. */
+		if (!of_others(s, server, client) || s->port != server->port || !s->ttl)
+			continue;
+		if (!best || abs(s->ttl - ttl) < abs(best->ttl - ttl))
+			best = s;
 	}
-	return false;
+	if (best)
+		*sign = best;
+	return best ? best->ttl : 0;
 }
 
 size_t hosts_bytes(const struct hosts *h)
 {
-	return sizeof *h + h->buckets * WAYS * sizeof *h->host;
+	return sizeof *h + ageing_bytes(h->table);
 }

@@ -2,30 +2,35 @@
 #ifndef IMAPWHY_HOSTS_H
 #define IMAPWHY_HOSTS_H
 
-#include "address.h"
-#include "hash.h"
-#include "moment.h"
+#include "ageing.h"
 
 /* One sign of life of a host, towards somebody, from one of its ports. */
 struct sign {
 	struct moment at;
+	uint64_t session; /* event.id of the session that it belongs to; 0: of traffic that is no session */
 	struct endpoint client;
 	uint16_t port;
+	uint8_t ttl;
 	bool served; /* it sent data, not only a SYN-ACK */
 };
 
 struct hosts;
-struct hosts *hosts_create(size_t most, struct hash_key key);
+struct hosts *hosts_create(size_t most_bytes, struct hash_key key);
 void hosts_destroy(struct hosts **hosts);
-void hosts_alive(struct hosts *hosts, const struct address *host, uint16_t port, const struct endpoint *client, bool served, struct moment at);
-/* A sign of life between from and to that is not of this client's connection; port 0: any port. NULL: none known. */
-const struct sign *hosts_sign(const struct hosts *hosts, const struct endpoint *server, const struct endpoint *client, bool same_port,
-			      bool served, nanoseconds from, nanoseconds to);
+void hosts_alive(struct hosts *hosts, const struct address *host, const struct sign *sign);
 
-/* Connections that worked, by client, to find the winner of a race. */
-void hosts_worked(struct hosts *hosts, const struct endpoint *client, const struct endpoint *server, struct moment began);
-bool hosts_won(const struct hosts *hosts, const struct endpoint *client, const struct endpoint *server, nanoseconds began, nanoseconds within,
-	       struct moment *at);
+/* Which sign is asked for: always one of another connection than `client` to `server`. */
+struct sign_wanted {
+	const struct endpoint *server, *client;
+	bool same_port;    /* of the same service */
+	bool served;
+	bool other_client; /* of another address than the client's */
+	nanoseconds from, to;
+};
+/* The newest such sign, NULL: none known. Borrowed until the next hosts_alive. */
+const struct sign *hosts_sign(const struct hosts *hosts, const struct sign_wanted *wanted);
+/* The TTL with which the host's frames of other connections arrive, nearest to `ttl`; 0: not known. */
+uint8_t hosts_ttl(const struct hosts *hosts, const struct endpoint *server, const struct endpoint *client, uint8_t ttl, const struct sign **sign);
 size_t hosts_bytes(const struct hosts *hosts);
 
 #endif

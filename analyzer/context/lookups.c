@@ -87,37 +87,23 @@ const char *lookups_name(const struct lookups *l, const struct address *address)
 	return NULL;
 }
 
-/* The look-up of that client and name, or else the place for a new one: the oldest's. Probing is bounded to a neighbourhood. */
-static struct lookup *place_of(const struct lookups *l, const struct address *client, const char *name, bool *found)
+/* The open look-up of that client and name; a new one takes the oldest's place. Probing is bounded to a neighbourhood. */
+static struct lookup *find(struct lookups *l, const struct endpoint *client, const char *name, bool make)
 {
-	uint64_t h = hash_bytes(l->key, client->byte, 16) ^ hash_bytes(l->key, name, strlen(name));
+	uint64_t h = hash_bytes(l->key, client->address.byte, 16) ^ hash_bytes(l->key, name, strlen(name));
 	struct lookup *use = NULL;
 
 	for (size_t i = 0; i < 32 && i < l->most; i++) {
 		struct lookup *at = &l->open[(h + i) % l->most];
-		*found = at->used && address_same(&at->client.address, client) && strcmp(at->name, name) == 0;
-		if (*found)
+		if (at->used && address_same(&at->client.address, &client->address) && strcmp(at->name, name) == 0)
 			return at;
 		if (!use || (use->used && (!at->used || at->last_query.time < use->last_query.time)))
 			use = at;
 	}
+	if (!make || !use)
+		return NULL;
+	*use = (struct lookup){ .used = true, .client = *client };
 	return use;
-}
-
-static struct lookup *find(const struct lookups *l, const struct address *client, const char *name)
-{
-	bool found;
-	struct lookup *k = place_of(l, client, name, &found);
-
-	return found ? k : NULL;
-}
-
-const struct lookup *lookups_answered(const struct lookups *l, const struct address *client, const struct address *address)
-{
-	const char *name = lookups_name(l, address);
-	const struct lookup *k = name ? find(l, client, name) : NULL;
-
-	return k && k->result == WORD_lookup_answered ? k : NULL;
 }
 
 static int type_bit(uint16_t qtype)
@@ -131,10 +117,7 @@ static void query(struct lookups *l, const struct dns_message *m, const struct e
 
 	if (!type_bit(m->qtype) || strlen(m->name) >= sizeof k->name || !m->name[0])
 		return;
-	bool known;
-	k = place_of(l, &from->address, m->name, &known);
-	if (!known)
-		*k = (struct lookup){ .used = true };
+	k = find(l, from, m->name, true);
 	/* A new attempt after the old one was settled starts afresh. */
 	if (k->queries && (k->reported || at.time - k->last_query.time > 30 * SECOND))
 		*k = (struct lookup){ .used = true };
@@ -175,7 +158,7 @@ static enum word_lookup result_of(const struct dns_message *m)
 static void answer(struct lookups *l, const struct dns_message *m, const struct endpoint *to, struct moment at)
 {
 	enum word_lookup result = result_of(m);
-	struct lookup *k = find(l, &to->address, m->name);
+	struct lookup *k = find(l, to, m->name, false);
 
 	for (int i = 0; i < m->answers; i++)
 		remember(l, &m->answer[i], m->name, at.time);

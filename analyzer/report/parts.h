@@ -44,12 +44,17 @@ struct proof {
 /* The verdict's `most` most telling proofs in the order of their frames; how many others there are goes to `more`. */
 int evidence_collect(const struct report *report, const struct report_case *c, struct proof *into, int most, int *more);
 
+/* The other session that shows the fact, NULL: this one does. */
+const struct other_proof *evidence_other(const struct report_case *c, enum fact_id id);
+/* The evidence line of a proof. */
+const char *evidence_says(const struct report *report, const struct report_case *c, const struct proof *p, char *into, size_t room);
+
 struct notice {
 	const char *id;
-	char says[240];
+	char says[160];
 	uint32_t frame; /* 0: none */
 };
-#define NOTICES_MOST 5
+#define NOTICES_MOST 4
 int evidence_notices(const struct report *report, const struct report_case *c, struct notice into[NOTICES_MOST]);
 
 /* A rule's text with each {fact.word} as its value. */

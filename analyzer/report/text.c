@@ -79,7 +79,7 @@ static void add_proofs(const struct report *report, const struct report_case *c,
 
 	for (int i = 0; i < count; i++) {
 		proof_place(report, c, &proofs[i], i ? &proofs[i - 1] : NULL, place, sizeof place);
-		lines_wrap(body, place, (unsigned)strlen(place), fact_says(proofs[i].id, proofs[i].fact, report->texts, room, sizeof room),
+		lines_wrap(body, place, (unsigned)strlen(place), evidence_says(report, c, &proofs[i], room, sizeof room),
 			   block_width(report));
 	}
 }

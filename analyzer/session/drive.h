@@ -8,10 +8,7 @@
 #include "tcp.h"
 
 struct tls_shared;
-struct speaker; /* a flow shown to nDPI (ndpi_adapter.h) */
-struct speakers;
-
-#define VIEWED_MOST 1024
+struct speaker; /* nDPI behind identify.c */
 
 /* What all sessions share; owned by the pipeline. */
 struct session_shared {
@@ -19,8 +16,6 @@ struct session_shared {
 	struct held_pool *held;
 	struct tls_shared *tls;
 	struct user_policy users;
-	struct speakers *speakers;
-	struct endpoint viewed[VIEWED_MOST]; /* servers whose TLS nDPI was shown already */
 	uint64_t facts_lost, tails_capped;
 	size_t tail_bytes;
 };
@@ -38,7 +33,6 @@ struct session {
 	struct facts facts;
 	void *imap, *tls;          /* the dissectors' states; NULL: not begun */
 	struct tail tail[2];
-	struct speaker *speaker;   /* NULL: nDPI is not asked */
 	uint8_t use[2];            /* enum use: who reads that direction */
 	bool tls_port, mail_port, starttls, met_midstream, data_seen[2];
 	bool written;              /* a verdict was written */
@@ -49,6 +43,9 @@ struct session {
 	uint64_t id, revision;
 	struct moment first;
 	uint32_t packets[2];       /* by direction, duplicates not counted */
+	nanoseconds sign_at;       /* when the server's host was last told alive */
+	uint16_t refused_told;     /* refused logins that context knows of */
+	bool sign_served;
 	nanoseconds settle_since;  /* when a verdict that waits for context was first reached; 0: none */
 };
 

@@ -1,0 +1,53 @@
+/* A bounded table of records by key, set-associative: where a set is full, its longest unused record makes room. */
+#ifndef IMAPWHY_AGEING_H
+#define IMAPWHY_AGEING_H
+
+#include <stdbool.h>
+
+#include "address.h"
+#include "hash.h"
+#include "moment.h"
+
+#define AGEING_KEY 40
+
+/* Stands first in the caller's record. Keys compare as memory: unused bytes are zero. */
+struct aged {
+	nanoseconds used;        /* capture time of its last taking; 0: free */
+	uint8_t key[AGEING_KEY];
+};
+
+struct ageing;
+/* A table of records of record_size bytes within most_bytes (never less than one small set of sets). NULL: out of memory. */
+struct ageing *ageing_create(size_t record_size, size_t most_bytes, struct hash_key key);
+void ageing_destroy(struct ageing **table);
+/* The record of that key, NULL: none. */
+void *ageing_find(const struct ageing *table, const uint8_t key[AGEING_KEY]);
+/* The same, made (zeroed but for its head) where there is none; it counts as used at `now`. Never NULL. */
+void *ageing_take(struct ageing *table, const uint8_t key[AGEING_KEY], nanoseconds now);
+/* Calls every record in use, in no order that may matter. */
+void ageing_each(struct ageing *table, void (*call)(void *context, void *record), void *context);
+uint64_t ageing_evicted(const struct ageing *table);
+size_t ageing_bytes(const struct ageing *table);
+
+/* --- keys --- */
+static inline void key_address(uint8_t key[AGEING_KEY], const struct address *a)
+{
+	memset(key, 0, AGEING_KEY);
+	memcpy(key, a->byte, sizeof a->byte);
+	key[16] = a->family;
+}
+
+static inline void key_end(uint8_t key[AGEING_KEY], const struct address *a, uint16_t port)
+{
+	key_address(key, a);
+	memcpy(key + 18, &port, 2);
+}
+
+static inline void key_addresses(uint8_t key[AGEING_KEY], const struct address *a, const struct address *b)
+{
+	key_address(key, a);
+	memcpy(key + 20, b->byte, sizeof b->byte);
+	key[36] = b->family;
+}
+
+#endif

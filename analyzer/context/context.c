@@ -1,0 +1,187 @@
+/* The tables of other traffic as one, and the facts that they add to a session's view. */
+#include "context.h"
+
+/* Proof of life counts from somewhat before the session to a little after it. */
+#define BEFORE (5 * MINUTE)
+#define RACE (5 * SECOND)
+/* Bans last minutes to hours (fail2ban: 10 min); what was refused longer ago explains no block. */
+#define BAN_WITHIN (60 * MINUTE)
+#define STUCK_BEFORE MINUTE
+#define STUCK_AFTER (3 * SECOND)
+#define OFFER_WITHIN (60 * MINUTE)
+
+bool context_init(struct context *c, size_t most, struct hash_key key)
+{
+	c->hosts = hosts_create(most / 4, key);
+	c->races = races_create(most / 4, key);
+	c->devices = devices_create(most / 4, key);
+	c->services = services_create(most / 4, key);
+	return c->hosts && c->races && c->devices && c->services;
+}
+
+void context_reset(struct context *c)
+{
+	if (c->hosts)
+		hosts_destroy(&c->hosts);
+	if (c->races)
+		races_destroy(&c->races);
+	if (c->devices)
+		devices_destroy(&c->devices);
+	if (c->services)
+		services_destroy(&c->services);
+}
+
+size_t context_bytes(const struct context *c)
+{
+	return hosts_bytes(c->hosts) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services);
+}
+
+/* --- facts --- */
+
+struct adding {
+	struct fact_view *view;
+	struct other_proofs *proofs;
+};
+
+static void add(struct adding *a, enum fact_id id, int64_t value, const struct shown *shown)
+{
+	struct other_proofs *p = a->proofs;
+
+	a->view[id] = (struct fact_view){ value, shown->at, FROM_SERVER, true, true };
+	if (p->count < SESSION_MOST_OTHERS)
+		p->list[p->count++] = (struct other_proof){ id, shown->session, shown->client };
+}
+
+static struct shown shown_by(const struct sign *s)
+{
+	return (struct shown){ s->at, s->session, s->client.address };
+}
+
+static void add_signs(const struct context *c, const struct case_of *of, struct adding *a)
+{
+	const struct fact_view *vain = &a->view[FACT_VAIN_SENDS];
+	/* Others must have been served after the trouble began, or the server may have died with this session. */
+	nanoseconds trouble = vain->set && vain->value ? vain->at.time : of->began;
+	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = of->began - BEFORE, .to = of->now };
+	const struct sign *sign = hosts_sign(c->hosts, &wanted);
+
+	if (sign)
+		add(a, FACT_HOST_ALIVE, 1, &(struct shown){ sign->at, sign->session, sign->client.address });
+	wanted.same_port = wanted.served = true;
+	wanted.from = trouble;
+	sign = hosts_sign(c->hosts, &wanted);
+	if (!sign)
+		return;
+	struct shown shown = shown_by(sign);
+	add(a, FACT_SERVICE_ALIVE, 1, &shown);
+	wanted.other_client = true;
+	sign = hosts_sign(c->hosts, &wanted);
+	if (sign) {
+		shown = shown_by(sign);
+		add(a, FACT_OTHERS_SERVED, 1, &shown);
+	}
+}
+
+static void add_races(const struct context *c, const struct case_of *of, struct adding *a)
+{
+	struct winner won;
+	bool other_family = races_other_family(c->races, of->server, of->name, of->began, RACE, &won);
+
+	if (other_family)
+		add(a, FACT_OTHER_FAMILY, 1, &(struct shown){ won.began, won.session, won.client.address });
+	if (other_family || races_won(c->races, of->client, of->server, of->began, RACE, &won)) {
+		add(a, FACT_RACE_WON, 1, &(struct shown){ won.began, won.session, won.client.address });
+		a->view[FACT_RACE_WON].from = FROM_CLIENT;
+	}
+}
+
+static void add_logins(const struct context *c, const struct case_of *of, struct adding *a)
+{
+	struct login_history h;
+
+	if (devices_logins(c->devices, of->client, of->server, of->began - BAN_WITHIN, &h))
+		add(a, FACT_CLIENT_REFUSED_BEFORE, h.refused, &(struct shown){ h.at, h.session, of->client->address });
+}
+
+static void add_service(const struct context *c, const struct case_of *of, struct adding *a)
+{
+	struct shown shown;
+
+	if (services_stuck(c->services, of->server, of->session, of->began - STUCK_BEFORE, of->now, &shown))
+		add(a, FACT_STUCK, 1, &shown);
+	if (services_offered(c->services, of->server, &of->client->address, of->began - OFFER_WITHIN, of->now, &shown))
+		add(a, FACT_STARTTLS_ELSEWHERE, 1, &shown);
+}
+
+static void add_reset_ttl(const struct context *c, const struct case_of *of, struct adding *a)
+{
+	const struct fact_view *ttl = &a->view[FACT_RESET_TTL];
+	const struct sign *sign;
+
+	if (!ttl->set || ttl->from != FROM_SERVER)
+		return;
+	uint8_t usual = hosts_ttl(c->hosts, of->server, of->client, (uint8_t)ttl->value, &sign);
+	if (usual) {
+		struct shown shown = shown_by(sign);
+		add(a, FACT_RESET_TTL_OTHERS, ttl->value > usual ? ttl->value - usual : usual - ttl->value, &shown);
+	}
+}
+
+void context_complete(const struct context *c, const struct case_of *of, struct fact_view view[FACT_COUNT], struct other_proofs *proofs)
+{
+	struct adding a = { view, proofs };
+
+	proofs->count = 0;
+	add_signs(c, of, &a);
+	add_races(c, of, &a);
+	add_logins(c, of, &a);
+	add_service(c, of, &a);
+	add_reset_ttl(c, of, &a);
+}
+
+void context_suppose(struct fact_view view[FACT_COUNT])
+{
+	static const uint8_t may_come[] = { FACT_HOST_ALIVE, FACT_SERVICE_ALIVE, FACT_OTHERS_SERVED, FACT_RACE_WON, FACT_OTHER_FAMILY, FACT_STUCK };
+
+	for (size_t i = 0; i < sizeof may_come; i++)
+		if (!view[may_come[i]].set)
+			view[may_come[i]] = (struct fact_view){ .value = 1, .known = true };
+}
+
+/* --- learning --- */
+
+static struct shown own(const struct case_of *of, struct moment at)
+{
+	return (struct shown){ at, of->session, of->client->address };
+}
+
+void context_learn(struct context *c, const struct case_of *of, const struct fact_view v[FACT_COUNT])
+{
+	int64_t owed = v[FACT_OWED].value;
+	struct shown shown;
+
+	if (v[FACT_ESTABLISHED].set && (owed == WORD_owed_greeting || owed == WORD_owed_server_hello) && v[FACT_WAITED].value >= STUCK_AFTER) {
+		shown = own(of, v[FACT_ESTABLISHED].at);
+		services_ungreeted(c->services, of->server, &shown);
+	}
+	if (v[FACT_STARTTLS_OFFERED].set && v[FACT_STARTTLS_OFFERED].value) {
+		shown = own(of, v[FACT_STARTTLS_OFFERED].at);
+		services_offers_starttls(c->services, of->server, &shown);
+	}
+}
+
+void context_worked(struct context *c, const struct case_of *of, struct moment at)
+{
+	struct shown shown = own(of, at);
+
+	races_worked(c->races, &(struct winner){ { of->began, at.frame, at.file }, of->session, *of->client, *of->server }, of->name);
+	services_served(c->services, of->server, &shown);
+	devices_login_ok(c->devices, of->client, of->server, at.time);
+}
+
+void context_failed(struct context *c, const struct case_of *of, struct moment at)
+{
+	struct shown shown = own(of, at);
+
+	services_failed(c->services, of->server, &shown);
+}

@@ -1,0 +1,43 @@
+/* What all traffic tells about one session: the tables, and the facts that they add to a session's view. */
+#ifndef IMAPWHY_CONTEXT_H
+#define IMAPWHY_CONTEXT_H
+
+#include "devices.h"
+#include "facts.h"
+#include "hosts.h"
+#include "races.h"
+#include "services.h"
+#include "session.h"
+
+struct context {
+	struct hosts *hosts;
+	struct races *races;
+	struct devices *devices;
+	struct services *services;
+};
+
+/* All tables together within most_bytes (none is ever smaller than a few hundred records). False: out of memory. */
+bool context_init(struct context *context, size_t most_bytes, struct hash_key key);
+void context_reset(struct context *context);
+size_t context_bytes(const struct context *context);
+
+/* Whose view is completed. */
+struct case_of {
+	const struct endpoint *client, *server;
+	const char *name;       /* of the server, NULL: not known */
+	uint64_t session;       /* event.id */
+	nanoseconds began, now;
+};
+/* Sets the facts context.*, and names the sessions that show them. */
+void context_complete(const struct context *context, const struct case_of *c, struct fact_view view[FACT_COUNT], struct other_proofs *proofs);
+/* Takes those facts that a few more seconds of other traffic could bring as given: would they change the verdict? */
+void context_suppose(struct fact_view view[FACT_COUNT]);
+
+/* What a session showed that others may need: to be told when it is looked at and again when it is judged. */
+void context_learn(struct context *context, const struct case_of *c, const struct fact_view view[FACT_COUNT]);
+/* It worked: the login was accepted, or records went both ways. */
+void context_worked(struct context *context, const struct case_of *c, struct moment at);
+/* Its verdict: the service failed this client, so far. */
+void context_failed(struct context *context, const struct case_of *c, struct moment at);
+
+#endif

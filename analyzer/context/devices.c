@@ -1,0 +1,181 @@
+/* Handshakes in a small ring by device, SYNs on their way in a table of slots, refused logins by client and server. */
+#include "devices.h"
+
+#include <stdlib.h>
+
+#define HANDSHAKES 16
+#define SYNS 8192
+/* The longest first retry of any system, and some (RFC 6298: 1 s or 3 s). */
+#define ANSWER_WITHIN (4 * SECOND)
+
+struct device {
+	struct aged aged;
+	uint32_t count;
+	struct handshake handshake[HANDSHAKES];
+};
+
+struct account {
+	struct aged aged;
+	struct login_history logins;
+};
+
+struct syn_sent {
+	uint64_t hash;
+	nanoseconds at;
+	bool repeated;
+};
+
+struct devices {
+	struct ageing *devices, *accounts;
+	struct hash_key key;
+	struct syn_sent syn[SYNS];
+};
+
+struct devices *devices_create(size_t most_bytes, struct hash_key key)
+{
+	struct devices *d = calloc(1, sizeof *d);
+
+	if (!d)
+		return NULL;
+	d->key = key;
+	d->devices = ageing_create(sizeof(struct device), most_bytes / 4 * 3, key);
+	d->accounts = ageing_create(sizeof(struct account), most_bytes / 4, key);
+	if (!d->devices || !d->accounts)
+		devices_destroy(&d);
+	return d;
+}
+
+void devices_destroy(struct devices **devices)
+{
+	if (!*devices)
+		return;
+	ageing_destroy(&(*devices)->devices);
+	ageing_destroy(&(*devices)->accounts);
+	free(*devices);
+	*devices = NULL;
+}
+
+void devices_handshake(struct devices *d, const struct address *client, const struct handshake *handshake)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_address(key, client);
+	struct device *device = ageing_take(d->devices, key, handshake->at.time);
+	device->handshake[device->count++ % HANDSHAKES] = *handshake;
+}
+
+static struct syn_sent *slot_of(struct devices *d, const struct endpoint *client, const struct endpoint *server, uint64_t *hash)
+{
+	uint8_t ends[36];
+
+	memcpy(ends, client->address.byte, 16);
+	memcpy(ends + 16, server->address.byte, 16);
+	memcpy(ends + 32, &client->port, 2);
+	memcpy(ends + 34, &server->port, 2);
+	*hash = hash_bytes(d->key, ends, sizeof ends);
+	return &d->syn[*hash % SYNS];
+}
+
+void devices_syn(struct devices *d, const struct endpoint *client, const struct endpoint *server, struct moment at)
+{
+	uint64_t hash;
+	struct syn_sent *slot = slot_of(d, client, server, &hash);
+
+	if (slot->hash != hash || at.time - slot->at > ANSWER_WITHIN) {
+		*slot = (struct syn_sent){ hash, at.time, false };
+		return;
+	}
+	/* A second capture of the same frame is no retry. */
+	if (!slot->repeated && at.time - slot->at > 100 * MILLISECOND) {
+		slot->repeated = true;
+		devices_handshake(d, &client->address, &(struct handshake){ at, server->address, 0, HANDSHAKE_UNANSWERED });
+	}
+}
+
+void devices_synack(struct devices *d, const struct endpoint *client, const struct endpoint *server, struct moment at)
+{
+	uint64_t hash;
+	struct syn_sent *slot = slot_of(d, client, server, &hash);
+	bool known = slot->hash == hash && !slot->repeated && at.time - slot->at <= ANSWER_WITHIN;
+	uint32_t rtt = known && at.time > slot->at ? (uint32_t)((at.time - slot->at) / MICROSECOND) : 0;
+
+	if (slot->hash == hash)
+		*slot = (struct syn_sent){ 0 };
+	devices_handshake(d, &client->address, &(struct handshake){ at, server->address, rtt, HANDSHAKE_ANSWERED });
+}
+
+static void add(struct handshakes *sum, const struct handshake *h)
+{
+	bool answered = h->result == HANDSHAKE_ANSWERED;
+
+	if (answered ? h->at.time > sum->newest.time || !sum->answered : !sum->answered && h->at.time > sum->newest.time)
+		sum->newest = h->at;
+	if (!answered) {
+		sum->unanswered++;
+		return;
+	}
+	sum->answered++;
+	if (!h->rtt)
+		return;
+	if (!sum->rtt_least || h->rtt < sum->rtt_least)
+		sum->rtt_least = h->rtt;
+	if (h->rtt > sum->rtt_most)
+		sum->rtt_most = h->rtt;
+}
+
+void devices_others(const struct devices *d, const struct endpoint *client, const struct endpoint *server, nanoseconds from, nanoseconds to,
+		    struct handshakes *into)
+{
+	uint8_t key[AGEING_KEY];
+
+	*into = (struct handshakes){ 0 };
+	key_address(key, &client->address);
+	const struct device *device = ageing_find(d->devices, key);
+	for (uint32_t i = 0; device && i < HANDSHAKES && i < device->count; i++) {
+		const struct handshake *h = &device->handshake[i];
+		if (h->at.time >= from && h->at.time <= to && !address_same(&h->server, &server->address))
+			add(into, h);
+	}
+}
+
+/* --- logins --- */
+
+void devices_login_refused(struct devices *d, const struct endpoint *client, const struct endpoint *server, uint32_t count, struct moment at,
+			   uint64_t session)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_addresses(key, &client->address, &server->address);
+	struct account *account = ageing_take(d->accounts, key, at.time);
+	account->logins.refused += count;
+	account->logins.at = at;
+	account->logins.session = session;
+}
+
+void devices_login_ok(struct devices *d, const struct endpoint *client, const struct endpoint *server, nanoseconds at)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_addresses(key, &client->address, &server->address);
+	struct account *account = ageing_find(d->accounts, key);
+	if (account && at > account->logins.at.time)
+		account->logins.refused = 0;
+}
+
+bool devices_logins(const struct devices *d, const struct endpoint *client, const struct endpoint *server, nanoseconds from,
+		    struct login_history *into)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_addresses(key, &client->address, &server->address);
+	const struct account *account = ageing_find(d->accounts, key);
+	if (!account || !account->logins.refused || account->logins.at.time < from)
+		return false;
+	*into = account->logins;
+	return true;
+}
+
+size_t devices_bytes(const struct devices *d)
+{
+	return sizeof *d + ageing_bytes(d->devices) + ageing_bytes(d->accounts);
+}

@@ -1,0 +1,47 @@
+/* How a device's connections fare, mail or not, by their handshakes alone; and which logins of it were refused. */
+#ifndef IMAPWHY_DEVICES_H
+#define IMAPWHY_DEVICES_H
+
+#include "ageing.h"
+
+enum handshake_result { HANDSHAKE_ANSWERED, HANDSHAKE_UNANSWERED };
+
+struct handshake {
+	struct moment at;
+	struct address server;
+	uint32_t rtt;    /* microseconds from the capture point to the server and back; 0: unknown */
+	uint8_t result;  /* enum handshake_result */
+};
+
+struct devices;
+struct devices *devices_create(size_t most_bytes, struct hash_key key);
+void devices_destroy(struct devices **devices);
+void devices_handshake(struct devices *devices, const struct address *client, const struct handshake *handshake);
+/* Handshakes of traffic that is no mail, from its SYNs and SYN-ACKs as they pass. */
+void devices_syn(struct devices *devices, const struct endpoint *client, const struct endpoint *server, struct moment at);
+void devices_synack(struct devices *devices, const struct endpoint *client, const struct endpoint *server, struct moment at);
+
+/* Of the newest handshakes of a device with other servers than that one, between two times. */
+struct handshakes {
+	int answered, unanswered;
+	uint32_t rtt_least, rtt_most; /* microseconds, of those answered; 0: unknown */
+	struct moment newest;         /* of the answered ones, else of the others */
+};
+void devices_others(const struct devices *devices, const struct endpoint *client, const struct endpoint *server, nanoseconds from, nanoseconds to,
+		    struct handshakes *into);
+
+/* --- logins of one client address at one server address --- */
+struct login_history {
+	uint32_t refused;      /* since the last one that was accepted */
+	struct moment at;      /* of the newest refusal */
+	uint64_t session;
+};
+void devices_login_refused(struct devices *devices, const struct endpoint *client, const struct endpoint *server, uint32_t count, struct moment at,
+			   uint64_t session);
+void devices_login_ok(struct devices *devices, const struct endpoint *client, const struct endpoint *server, nanoseconds at);
+/* False: none refused since `from`. */
+bool devices_logins(const struct devices *devices, const struct endpoint *client, const struct endpoint *server, nanoseconds from,
+		    struct login_history *into);
+size_t devices_bytes(const struct devices *devices);
+
+#endif

@@ -1,0 +1,134 @@
+/* Winners of races in small rings by client, and by name for the other address family. */
+#include "races.h"
+
+#include <stdlib.h>
+
+#define WINNERS 12
+
+struct ring {
+	struct aged aged;
+	uint32_t count;
+	struct winner winner[WINNERS];
+};
+
+struct races {
+	struct ageing *by_client, *by_name;
+	struct hash_key key;
+};
+
+struct races *races_create(size_t most_bytes, struct hash_key key)
+{
+	struct races *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return NULL;
+	r->key = key;
+	r->by_client = ageing_create(sizeof(struct ring), most_bytes / 2, key);
+	r->by_name = ageing_create(sizeof(struct ring), most_bytes / 2, key);
+	if (!r->by_client || !r->by_name)
+		races_destroy(&r);
+	return r;
+}
+
+void races_destroy(struct races **races)
+{
+	if (!*races)
+		return;
+	ageing_destroy(&(*races)->by_client);
+	ageing_destroy(&(*races)->by_name);
+	free(*races);
+	*races = NULL;
+}
+
+static void key_name(const struct races *r, uint8_t key[AGEING_KEY], const char *name, uint16_t port)
+{
+	uint64_t hash = hash_bytes(r->key, name, strlen(name));
+
+	memset(key, 0, AGEING_KEY);
+	memcpy(key, &hash, sizeof hash);
+	memcpy(key + 18, &port, sizeof port);
+}
+
+static void put(struct ageing *table, const uint8_t key[AGEING_KEY], const struct winner *winner)
+{
+	struct ring *ring = ageing_take(table, key, winner->began.time);
+
+	ring->winner[ring->count++ % WINNERS] = *winner;
+}
+
+void races_worked(struct races *r, const struct winner *winner, const char *name)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_end(key, &winner->client.address, winner->server.port);
+	put(r->by_client, key, winner);
+	if (name) {
+		key_name(r, key, name, winner->server.port);
+		put(r->by_name, key, winner);
+	}
+}
+
+static nanoseconds apart(nanoseconds a, nanoseconds b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* The winner nearest in time. */
+static bool nearest(const struct ring *ring, nanoseconds began, nanoseconds within, bool (*fits)(const struct winner *, const void *),
+		    const void *context, struct winner *into)
+{
+	const struct winner *best = NULL;
+
+	for (uint32_t i = 0; ring && i < WINNERS && i < ring->count; i++) {
+		const struct winner *w = &ring->winner[i];
+		if (apart(w->began.time, began) <= within && fits(w, context) &&
+		    (!best || apart(w->began.time, began) < apart(best->began.time, began)))
+			best = w;
+	}
+	if (best)
+		*into = *best;
+	return best != NULL;
+}
+
+struct pair {
+	const struct endpoint *client, *server;
+};
+
+static bool is_another(const struct winner *w, const void *context)
+{
+	const struct pair *p = context;
+
+	return w->client.port != p->client->port || !address_same(&w->server.address, &p->server->address);
+}
+
+bool races_won(const struct races *r, const struct endpoint *client, const struct endpoint *server, nanoseconds began, nanoseconds within,
+	       struct winner *into)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_end(key, &client->address, server->port);
+	return nearest(ageing_find(r->by_client, key), began, within, is_another, &(struct pair){ client, server }, into);
+}
+
+static bool is_other_family(const struct winner *w, const void *context)
+{
+	const struct endpoint *server = context;
+
+	return w->server.address.family != server->address.family;
+}
+
+bool races_other_family(const struct races *r, const struct endpoint *server, const char *name, nanoseconds began, nanoseconds within,
+			struct winner *into)
+{
+	uint8_t key[AGEING_KEY];
+
+	if (!name)
+		return false;
+	key_name(r, key, name, server->port);
+	return nearest(ageing_find(r->by_name, key), began, within, is_other_family, server, into);
+}
+
+size_t races_bytes(const struct races *r)
+{
+	return sizeof *r + ageing_bytes(r->by_client) + ageing_bytes(r->by_name);
+}

@@ -1,0 +1,27 @@
+/* Connections that worked, by who opened them: what an attempt beside them lost its race to. */
+#ifndef IMAPWHY_RACES_H
+#define IMAPWHY_RACES_H
+
+#include "ageing.h"
+
+struct winner {
+	struct moment began;
+	uint64_t session;
+	struct endpoint client, server;
+};
+
+struct races;
+struct races *races_create(size_t most_bytes, struct hash_key key);
+void races_destroy(struct races **races);
+/* name: by which the server is known; NULL: none. */
+void races_worked(struct races *races, const struct winner *winner, const char *name);
+/* A connection of the same client to the same port that worked and was opened within that time of `began`, but not this one. */
+bool races_won(const struct races *races, const struct endpoint *client, const struct endpoint *server, nanoseconds began, nanoseconds within,
+	       struct winner *into);
+/* A connection that worked by the other address family to the same name and port, opened within that time of `began`. The client's
+ * address is another one there: nearness in time and the name tell whose it is. */
+bool races_other_family(const struct races *races, const struct endpoint *server, const char *name, nanoseconds began, nanoseconds within,
+			struct winner *into);
+size_t races_bytes(const struct races *races);
+
+#endif

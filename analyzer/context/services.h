@@ -1,0 +1,40 @@
+/* A service (server address and port) as its clients met it: who was served, who was not, what it offered. */
+#ifndef IMAPWHY_SERVICES_H
+#define IMAPWHY_SERVICES_H
+
+#include "ageing.h"
+
+/* Something that another session showed. */
+struct shown {
+	struct moment at;
+	uint64_t session;
+	struct address client;
+};
+
+struct services;
+struct services *services_create(size_t most_bytes, struct hash_key key);
+void services_destroy(struct services **services);
+
+void services_served(struct services *services, const struct endpoint *server, const struct shown *shown);
+void services_failed(struct services *services, const struct endpoint *server, const struct shown *shown);
+/* Accepted, and left without a greeting for so long that the service is stuck. */
+void services_ungreeted(struct services *services, const struct endpoint *server, const struct shown *shown);
+void services_offers_starttls(struct services *services, const struct endpoint *server, const struct shown *shown);
+
+/* Clients other than `client` between two times. Both counts may hold the same client. */
+struct others {
+	int served, failed;
+	bool more;                /* more clients than are remembered */
+	struct shown last_served, last_failed;
+};
+void services_others(const struct services *services, const struct endpoint *server, const struct address *client, nanoseconds from,
+		     nanoseconds to, struct others *into);
+/* Another session that was accepted between two times and not greeted, since when nobody got in. */
+bool services_stuck(const struct services *services, const struct endpoint *server, uint64_t session, nanoseconds from, nanoseconds to,
+		    struct shown *into);
+/* Another client to which it offered STARTTLS between two times. */
+bool services_offered(const struct services *services, const struct endpoint *server, const struct address *client, nanoseconds from,
+		      nanoseconds to, struct shown *into);
+size_t services_bytes(const struct services *services);
+
+#endif

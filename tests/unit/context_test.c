@@ -1,0 +1,233 @@
+/* Context: what other traffic proves, and that its tables stay bounded. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "context.h"
+
+static const struct hash_key key = { 1, 2 };
+
+static struct endpoint end(const char *address, uint16_t port)
+{
+	struct endpoint e = { .port = port };
+
+	assert_true(address_parse(address, &e.address));
+	return e;
+}
+
+static struct moment at(nanoseconds seconds, uint32_t frame)
+{
+	return (struct moment){ seconds * SECOND, frame, 0 };
+}
+
+static struct context made(void)
+{
+	struct context c = { 0 };
+
+	assert_true(context_init(&c, 4 << 20, key));
+	return c;
+}
+
+struct asked {
+	struct fact_view view[FACT_COUNT];
+	struct other_proofs proofs;
+};
+
+static void ask(const struct context *c, const struct endpoint *client, const struct endpoint *server, const char *name, nanoseconds began,
+		nanoseconds now, struct asked *into)
+{
+	memset(into->view, 0, sizeof into->view);
+	context_complete(c, &(struct case_of){ client, server, name, 99, began * SECOND, now * SECOND }, into->view, &into->proofs);
+}
+
+static const struct other_proof *proof_of(const struct asked *a, enum fact_id id)
+{
+	for (int i = 0; i < a->proofs.count; i++)
+		if (a->proofs.list[i].fact == id)
+			return &a->proofs.list[i];
+	return NULL;
+}
+
+static void life(struct context *c, const struct endpoint *client, const struct endpoint *server, bool served, nanoseconds seconds,
+		 uint64_t session)
+{
+	hosts_alive(c->hosts, &server->address, &(struct sign){ at(seconds, 7), session, *client, server->port, 60, served });
+}
+
+static void own_signs_prove_nothing(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), server = end("203.0.113.1", 993);
+	struct asked a;
+
+	(void)state;
+	life(&c, &me, &server, true, 100, 1);
+	ask(&c, &me, &server, NULL, 100, 110, &a);
+	assert_false(a.view[FACT_HOST_ALIVE].set);
+	context_reset(&c);
+}
+
+static void others_prove_life_and_are_named(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), second = end("192.0.2.1", 5001), other = end("192.0.2.2", 6000);
+	struct endpoint server = end("203.0.113.1", 993), web = end("203.0.113.1", 443);
+	struct asked a;
+
+	(void)state;
+	life(&c, &other, &web, false, 100, 0);
+	ask(&c, &me, &server, NULL, 101, 110, &a);
+	assert_true(a.view[FACT_HOST_ALIVE].set);
+	assert_false(a.view[FACT_SERVICE_ALIVE].set);
+	life(&c, &second, &server, true, 105, 2);
+	ask(&c, &me, &server, NULL, 101, 110, &a);
+	assert_true(a.view[FACT_SERVICE_ALIVE].set);
+	assert_false(a.view[FACT_OTHERS_SERVED].set);
+	life(&c, &other, &server, true, 106, 3);
+	ask(&c, &me, &server, NULL, 101, 110, &a);
+	assert_true(a.view[FACT_OTHERS_SERVED].set);
+	assert_int_equal(proof_of(&a, FACT_OTHERS_SERVED)->session, 3);
+	assert_true(address_same(&proof_of(&a, FACT_OTHERS_SERVED)->client, &other.address));
+	/* Served only before the trouble: no proof that it was alive in it. */
+	ask(&c, &me, &server, NULL, 107, 110, &a);
+	assert_false(a.view[FACT_SERVICE_ALIVE].set);
+	context_reset(&c);
+}
+
+static void one_busy_client_crowds_nobody_out(void **state)
+{
+	struct context c = made();
+	struct endpoint server = end("203.0.113.1", 993), me = end("192.0.2.1", 5000), other = end("192.0.2.2", 6000);
+	struct asked a;
+
+	(void)state;
+	life(&c, &other, &server, true, 100, 3);
+	for (uint16_t i = 0; i < 500; i++) {
+		struct endpoint more = end("192.0.2.1", (uint16_t)(7000 + i));
+		life(&c, &more, &server, true, 101, 4);
+	}
+	ask(&c, &me, &server, NULL, 99, 110, &a);
+	assert_true(a.view[FACT_OTHERS_SERVED].set);
+	context_reset(&c);
+}
+
+static void tables_stay_bounded(void **state)
+{
+	struct context c = made();
+	size_t before = context_bytes(&c);
+	struct endpoint server = end("203.0.113.1", 993);
+	char text[ADDRESS_TEXT];
+
+	(void)state;
+	assert_true(before <= 8 << 20);
+	for (int i = 0; i < 50000; i++) {
+		snprintf(text, sizeof text, "10.%d.%d.%d", i >> 16 & 255, i >> 8 & 255, i & 255);
+		struct endpoint client = end(text, 1000), host = end(text, 993);
+		life(&c, &client, &host, true, 100 + i, 1);
+		context_worked(&c, &(struct case_of){ &client, &server, "mail.example.org", 1, (100 + i) * SECOND, (100 + i) * SECOND }, at(100 + i, 1));
+	}
+	assert_int_equal(before, context_bytes(&c));
+	context_reset(&c);
+}
+
+static void races_are_won_by_family_and_port(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), spare = end("192.0.2.1", 5001), server = end("203.0.113.1", 993);
+	struct endpoint me6 = end("2001:db8::1", 5000), server6 = end("2001:db8::993", 993), other = end("192.0.2.9", 5001);
+	struct asked a;
+
+	(void)state;
+	context_worked(&c, &(struct case_of){ &me, &server, "imap.example.org", 5, 100 * SECOND, 101 * SECOND }, at(101, 9));
+	ask(&c, &spare, &server, "imap.example.org", 101, 110, &a);
+	assert_true(a.view[FACT_RACE_WON].set);
+	assert_false(a.view[FACT_OTHER_FAMILY].set);
+	ask(&c, &me, &server, "imap.example.org", 100, 110, &a);
+	assert_false(a.view[FACT_RACE_WON].set);
+	ask(&c, &other, &server, "imap.example.org", 100, 110, &a);
+	assert_false(a.view[FACT_RACE_WON].set);
+	ask(&c, &me6, &server6, "imap.example.org", 99, 110, &a);
+	assert_true(a.view[FACT_OTHER_FAMILY].set && a.view[FACT_RACE_WON].set);
+	ask(&c, &me6, &server6, "other.example.org", 99, 110, &a);
+	assert_false(a.view[FACT_OTHER_FAMILY].set);
+	ask(&c, &me6, &server6, "imap.example.org", 120, 130, &a);
+	assert_false(a.view[FACT_OTHER_FAMILY].set);
+	context_reset(&c);
+}
+
+static void refused_logins_count_until_one_is_accepted(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), server = end("203.0.113.1", 143);
+	struct asked a;
+
+	(void)state;
+	devices_login_refused(c.devices, &me, &server, 2, at(100, 3), 7);
+	devices_login_refused(c.devices, &me, &server, 1, at(110, 4), 8);
+	ask(&c, &me, &server, NULL, 120, 125, &a);
+	assert_int_equal(a.view[FACT_CLIENT_REFUSED_BEFORE].value, 3);
+	assert_int_equal(proof_of(&a, FACT_CLIENT_REFUSED_BEFORE)->session, 8);
+	context_worked(&c, &(struct case_of){ &me, &server, NULL, 9, 130 * SECOND, 130 * SECOND }, at(130, 5));
+	ask(&c, &me, &server, NULL, 140, 145, &a);
+	assert_false(a.view[FACT_CLIENT_REFUSED_BEFORE].set);
+	context_reset(&c);
+}
+
+static void stuck_until_somebody_gets_in(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), other = end("192.0.2.2", 5000), server = end("203.0.113.1", 143);
+	struct fact_view view[FACT_COUNT] = { 0 };
+	struct asked a;
+
+	(void)state;
+	view[FACT_ESTABLISHED] = (struct fact_view){ 1, at(100, 3), FROM_CLIENT, true, true };
+	view[FACT_OWED].value = WORD_owed_greeting;
+	view[FACT_WAITED].value = 5 * SECOND;
+	context_learn(&c, &(struct case_of){ &other, &server, NULL, 5, 100 * SECOND, 105 * SECOND }, view);
+	ask(&c, &me, &server, NULL, 103, 110, &a);
+	assert_true(a.view[FACT_STUCK].set);
+	context_worked(&c, &(struct case_of){ &other, &server, NULL, 6, 107 * SECOND, 107 * SECOND }, at(107, 5));
+	ask(&c, &me, &server, NULL, 103, 110, &a);
+	assert_false(a.view[FACT_STUCK].set);
+	context_reset(&c);
+}
+
+static void handshakes_of_other_traffic(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), mail = end("203.0.113.1", 993), web = end("203.0.113.2", 443), dead = end("203.0.113.3", 443);
+	struct handshakes h;
+
+	(void)state;
+	devices_syn(c.devices, &me, &web, (struct moment){ 100 * SECOND, 1, 0 });
+	devices_synack(c.devices, &me, &web, (struct moment){ 100 * SECOND + 20 * MILLISECOND, 2, 0 });
+	devices_syn(c.devices, &me, &dead, (struct moment){ 101 * SECOND, 3, 0 });
+	devices_syn(c.devices, &me, &dead, (struct moment){ 102 * SECOND, 4, 0 });
+	devices_others(c.devices, &me, &mail, 90 * SECOND, 110 * SECOND, &h);
+	assert_int_equal(h.answered, 1);
+	assert_int_equal(h.unanswered, 1);
+	assert_int_equal(h.rtt_least, 20000);
+	assert_int_equal(h.newest.frame, 2);
+	devices_others(c.devices, &me, &web, 90 * SECOND, 110 * SECOND, &h);
+	assert_int_equal(h.answered, 0);
+	context_reset(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(own_signs_prove_nothing),
+		cmocka_unit_test(others_prove_life_and_are_named),
+		cmocka_unit_test(one_busy_client_crowds_nobody_out),
+		cmocka_unit_test(tables_stay_bounded),
+		cmocka_unit_test(races_are_won_by_family_and_port),
+		cmocka_unit_test(refused_logins_count_until_one_is_accepted),
+		cmocka_unit_test(stuck_until_somebody_gets_in),
+		cmocka_unit_test(handshakes_of_other_traffic),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
