@@ -11,6 +11,7 @@
 #include "dns.h"
 #include "drive.h"
 #include "lookups.h"
+#include "ndpi_adapter.h"
 #include "tls.h"
 
 /* Looks at an open session that went quiet: after a packet, then ever later; each fits a settling time of docs/verdicts.md. */
@@ -83,8 +84,9 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	a->shared.texts = texts_create(memory / 8);
 	a->shared.held = held_pool_create(memory / 8);
 	a->shared.tls = tls_shared_create();
-	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !context_init(&a->context, memory / 16, a->key) || !a->lookups || !a->shared.texts || !a->shared.held ||
-	    !a->shared.tls) {
+	a->shared.speakers = speakers_create();
+	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !context_init(&a->context, memory / 16, a->key) || !a->lookups ||
+	    !a->shared.texts || !a->shared.held || !a->shared.tls || !a->shared.speakers) {
 		error_set(error, "out of memory: the tables for --memory %zu could not be made", memory);
 		analysis_destroy(&a);
 		return NULL;
@@ -124,6 +126,7 @@ void analysis_destroy(struct analysis **analysis)
 	decoder_destroy(&a->decoder);
 	held_pool_destroy(&a->shared.held);
 	tls_shared_destroy(&a->shared.tls);
+	speakers_destroy(&a->shared.speakers);
 	texts_destroy(&a->shared.texts);
 	free(a);
 	*analysis = NULL;
@@ -249,6 +252,12 @@ static void session_written(struct analysis *a, struct session *s, const struct 
 	session_summarize(s, view, &summary);
 	if (!summary.server_name)
 		summary.server_name = lookups_name(a->lookups, &s->flow.server.address);
+	const struct lookup *lookup = lookups_answered(a->lookups, &s->flow.client.address, &s->flow.server.address);
+	if (lookup && lookup->first.time <= s->first.time) {
+		summary.looked_up = lookup->name;
+		summary.resolved = s->flow.server.address;
+		summary.timings.resolve = (double)(lookup->result_at.time - lookup->first.time) / 1e6;
+	}
 	summary.others = &a->proofs;
 	tell_context(a, s, view, v);
 	write_case(a, &summary, view, v, id, revises);
@@ -511,6 +520,34 @@ static bool greeting_like(struct bytes b)
 	       (memcmp(b.data + 2, "OK ", 3) == 0 || memcmp(b.data + 2, "BYE", 3) == 0 || (b.len >= 9 && memcmp(b.data + 2, "PREAUTH", 7) == 0));
 }
 
+static void dns(struct analysis *a, const struct packet *p, struct bytes message)
+{
+	struct dns_message m;
+	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
+
+	if (dns_read(message, &m))
+		lookups_message(a->lookups, &m, &from, &to, p->at);
+}
+
+/* Over TCP two bytes of length stand before a message (RFC 1035 4.2.2). Look-ups of host names fit one segment, or (as some resolvers
+ * send it) the length comes in a segment of its own before theirs. */
+static void dns_over_tcp(struct analysis *a, const struct packet *p)
+{
+	struct reader r = reader_of(p->payload);
+	struct reader with_length = r;
+	size_t length = read_be16(&with_length);
+
+	if (!with_length.shortfall && length == reader_left(&with_length))
+		r = with_length;
+	if (reader_left(&r) > 2)
+		dns(a, p, read_bytes(&r, reader_left(&r)));
+}
+
+static inline bool is_dns(const struct packet *p)
+{
+	return p->source_port == 53 || p->destination_port == 53;
+}
+
 static void tcp(struct analysis *a, const struct packet *p)
 {
 	bool mail = port_is_mail(a, p->source_port) || port_is_mail(a, p->destination_port);
@@ -526,7 +563,10 @@ static void tcp(struct analysis *a, const struct packet *p)
 		}
 		bool known = is_mail_end(a, &p->source, p->source_port) || is_mail_end(a, &p->destination, p->destination_port);
 		if (!known && !greeting_like(p->payload)) {
-			a->skipped++;
+			if (is_dns(p))
+				dns_over_tcp(a, p);
+			else
+				a->skipped++;
 			return;
 		}
 		if (!known)
@@ -615,15 +655,6 @@ static void icmp(struct analysis *a, const struct packet *p)
 		wheel_set(a->wheel, &s->flow, p->at.time + looks_after[0]);
 }
 
-static void dns(struct analysis *a, const struct packet *p)
-{
-	struct dns_message m;
-	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
-
-	if (dns_read(p->payload, &m))
-		lookups_message(a->lookups, &m, &from, &to, p->at);
-}
-
 void analysis_frame(struct analysis *a, const struct frame *frame)
 {
 	struct packet p;
@@ -641,8 +672,8 @@ void analysis_frame(struct analysis *a, const struct frame *frame)
 		tcp(a, &p);
 	else if (p.transport == TRANSPORT_ICMP)
 		icmp(a, &p);
-	else if (p.source_port == 53 || p.destination_port == 53)
-		dns(a, &p);
+	else if (is_dns(&p))
+		dns(a, &p, p.payload);
 	else
 		a->skipped++;
 }
@@ -728,6 +759,7 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 	struct source_counters c;
 	const struct decode_counters *d = decoder_counters(a->decoder);
 	const struct tcp_counters *t = held_pool_counters(a->shared.held);
+	const struct speaker_counters *n = speakers_counters(a->shared.speakers);
 
 	source_counters((struct source *)source, &c);
 	*into = (struct report_stats){
@@ -740,6 +772,7 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 				texts_bytes(a->shared.texts) + t->held_most + a->shared.tail_bytes,
 		.gaps = t->gaps, .bytes_lost = t->lost_bytes, .capped = t->capped + a->shared.tails_capped,
 		.rules_loaded = (uint64_t)rules_count(a->rules), .rules_matched = a->matched, .facts_lost = a->shared.facts_lost,
+		.speakers_asked = n->asked, .speakers_told = n->told, .speakers_refused = n->refused,
 		.texts_lost = texts_lost(a->shared.texts), .healthy = a->outcome[0], .failed = a->outcome[1], .degraded = a->outcome[2],
 		.inconclusive = a->outcome[3], .first = a->first, .last = a->last.time,
 	};

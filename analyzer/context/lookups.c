@@ -87,23 +87,37 @@ const char *lookups_name(const struct lookups *l, const struct address *address)
 	return NULL;
 }
 
-/* The open look-up of that client and name; a new one takes the oldest's place. Probing is bounded to a neighbourhood. */
-static struct lookup *find(struct lookups *l, const struct endpoint *client, const char *name, bool make)
+/* The look-up of that client and name, or else the place for a new one: the oldest's. Probing is bounded to a neighbourhood. */
+static struct lookup *place_of(const struct lookups *l, const struct address *client, const char *name, bool *found)
 {
-	uint64_t h = hash_bytes(l->key, client->address.byte, 16) ^ hash_bytes(l->key, name, strlen(name));
+	uint64_t h = hash_bytes(l->key, client->byte, 16) ^ hash_bytes(l->key, name, strlen(name));
 	struct lookup *use = NULL;
 
 	for (size_t i = 0; i < 32 && i < l->most; i++) {
 		struct lookup *at = &l->open[(h + i) % l->most];
-		if (at->used && address_same(&at->client.address, &client->address) && strcmp(at->name, name) == 0)
+		*found = at->used && address_same(&at->client.address, client) && strcmp(at->name, name) == 0;
+		if (*found)
 			return at;
 		if (!use || (use->used && (!at->used || at->last_query.time < use->last_query.time)))
 			use = at;
 	}
-	if (!make || !use)
-		return NULL;
-	*use = (struct lookup){ .used = true, .client = *client };
 	return use;
+}
+
+static struct lookup *find(const struct lookups *l, const struct address *client, const char *name)
+{
+	bool found;
+	struct lookup *k = place_of(l, client, name, &found);
+
+	return found ? k : NULL;
+}
+
+const struct lookup *lookups_answered(const struct lookups *l, const struct address *client, const struct address *address)
+{
+	const char *name = lookups_name(l, address);
+	const struct lookup *k = name ? find(l, client, name) : NULL;
+
+	return k && k->result == WORD_lookup_answered ? k : NULL;
 }
 
 static int type_bit(uint16_t qtype)
@@ -117,7 +131,10 @@ static void query(struct lookups *l, const struct dns_message *m, const struct e
 
 	if (!type_bit(m->qtype) || strlen(m->name) >= sizeof k->name || !m->name[0])
 		return;
-	k = find(l, from, m->name, true);
+	bool known;
+	k = place_of(l, &from->address, m->name, &known);
+	if (!known)
+		*k = (struct lookup){ .used = true };
 	/* A new attempt after the old one was settled starts afresh. */
 	if (k->queries && (k->reported || at.time - k->last_query.time > 30 * SECOND))
 		*k = (struct lookup){ .used = true };
@@ -158,7 +175,7 @@ static enum word_lookup result_of(const struct dns_message *m)
 static void answer(struct lookups *l, const struct dns_message *m, const struct endpoint *to, struct moment at)
 {
 	enum word_lookup result = result_of(m);
-	struct lookup *k = find(l, to, m->name, false);
+	struct lookup *k = find(l, &to->address, m->name);
 
 	for (int i = 0; i < m->answers; i++)
 		remember(l, &m->answer[i], m->name, at.time);

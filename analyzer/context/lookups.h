@@ -33,6 +33,8 @@ void lookups_settle(struct lookups *lookups, nanoseconds now, bool at_end, void 
 void lookup_facts(const struct lookup *lookup, nanoseconds now, struct texts *texts, struct fact_view view[FACT_COUNT]);
 /* The name by which a client (or, failing that, anybody) looked the address up; NULL: never seen. */
 const char *lookups_name(const struct lookups *lookups, const struct address *address);
+/* This client's own answered look-up that gave the address; NULL: none was seen. */
+const struct lookup *lookups_answered(const struct lookups *lookups, const struct address *client, const struct address *address);
 size_t lookups_bytes(const struct lookups *lookups);
 
 #endif

@@ -86,8 +86,15 @@ static void sample_rtt(struct tcp *tcp, enum direction toward, nanoseconds sent,
 
 	if (us < 1)
 		us = 1;
-	if (us < UINT32_MAX && (!*least || us < *least))
+	if (us >= UINT32_MAX)
+		return;
+	if (!*least || us < *least)
 		*least = (uint32_t)us;
+	if (us > tcp->rtt_most[toward])
+		tcp->rtt_most[toward] = (uint32_t)us;
+	if (tcp->rtt_samples[toward] < UINT16_MAX)
+		tcp->rtt_samples[toward]++;
+	tcp->rtt_mean[toward] += (int64_t)(us - tcp->rtt_mean[toward]) / tcp->rtt_samples[toward];
 }
 
 /* The usual TTL of a side by majority; a SYN's counts only until other frames tell theirs. */
@@ -272,12 +279,23 @@ static void acknowledge(struct tcp *tcp, enum direction from, uint32_t ack, nano
 		side->passed = side->largest;
 }
 
+/* RFC 5681 2: nothing new, while data is under way. */
+static bool repeats_ack(const struct tcp_side *side, const struct tcp_side *peer, const struct packet *p)
+{
+	return (side->flags & SIDE_ACK) && p->acknowledgement == side->last_ack && !p->payload_wire && !(p->flags & (TCP_SYN | TCP_FIN)) &&
+	       p->window == side->window && peer->pending_sends && (peer->flags & SIDE_DATA);
+}
+
 /* Takes the acknowledgement that a frame of `from` carries; true: it advances. */
 static bool take_ack(struct tcp *tcp, const struct packet *p, enum direction from)
 {
 	struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
 	uint32_t ack = p->acknowledgement;
 	bool advances = (side->flags & SIDE_ACK) && seq_after(ack, side->last_ack);
+	struct trouble *t;
+
+	if (repeats_ack(side, peer, p) && (t = tcp_trouble(tcp)))
+		t->duplicate_acks[from]++;
 
 	if (!(peer->flags & SIDE_STARTED)) {
 		if (advances || ((side->flags & SIDE_SYN) && !(p->flags & TCP_SYN)))
@@ -312,6 +330,7 @@ static void take_window(struct tcp *tcp, const struct packet *p, enum direction 
 	if (p->window == 0 && !(side->flags & SIDE_ZERO) && (t = tcp_trouble(tcp))) {
 		side->flags |= SIDE_ZERO;
 		t->zero_at[from] = p->at;
+		t->zero_windows[from]++;
 	} else if (p->window && (side->flags & SIDE_ZERO)) {
 		nanoseconds closed = time_between(tcp->trouble->zero_at[from].time, p->at.time);
 
@@ -429,6 +448,7 @@ static unsigned sort_data(struct tcp *tcp, enum direction from, const struct pac
 	uint32_t end = p->sequence + p->payload_wire;
 	bool overlaps = seq_before(p->sequence, side->highest) && (side->highest - p->sequence > 1 || !seq_after(end, side->highest));
 	bool again = overlaps && !out_of_order(tcp, from, p), fresh = seq_after(end, side->highest);
+	struct trouble *t;
 
 	watch_pending(tcp, from, p, again, quiet);
 	if (again && (peer->flags & SIDE_ZERO) && p->sequence == side->acked && tcp->trouble)
@@ -437,6 +457,8 @@ static unsigned sort_data(struct tcp *tcp, enum direction from, const struct pac
 		count_again(tcp, from, p);
 	else
 		side->data_segments += segments(tcp, from, p->payload_wire);
+	if (overlaps && !again && (t = tcp_trouble(tcp)))
+		t->out_of_order[from]++;
 	if (fresh || !again)
 		note_data(side, p);
 	if (fresh)

@@ -81,6 +81,8 @@ struct tcp {
 	nanoseconds last_syn;
 	uint32_t syn_gap;        /* ms between the last two SYNs */
 	uint32_t rtt[2];         /* least round trip from the capture point to that side and back in microseconds; 0: unknown */
+	uint32_t rtt_mean[2], rtt_most[2];
+	uint16_t rtt_samples[2];
 	uint16_t syns, synacks;
 	uint16_t flags;          /* bits of tcp.c */
 	uint8_t ended;           /* enum word_end: the first closing act */
@@ -116,6 +118,18 @@ void tcp_icmp(struct tcp *tcp, enum word_icmp kind, enum direction quoted, struc
 /* Fills all facts of tcp.*, icmp.*, session.span, session.since_last and capture.midstream/one_sided/lost_bytes/truncated that are
  * set (known, set, value, at, from); others are left as they are. now: capture time, not before the last frame. */
 void tcp_facts(const struct tcp *tcp, nanoseconds now, struct fact_view view[FACT_COUNT]);
+
+/* Counts of one direction, for reports alone. */
+struct tcp_side_counts {
+	uint32_t data_segments, retransmitted, out_of_order, duplicate_acks, zero_windows;
+	uint64_t bytes;
+};
+struct tcp_side_counts tcp_side_counts(const struct tcp *tcp, enum direction from);
+/* Round trips between both ends: the sums of both halves; false: not both are known. */
+struct tcp_round_trips {
+	nanoseconds least, mean, most;
+};
+bool tcp_round_trips(const struct tcp *tcp, struct tcp_round_trips *into);
 
 /* --- Questions for timers. --- */
 enum word_end tcp_end(const struct tcp *tcp);        /* the first closing act; WORD_end_open: none */

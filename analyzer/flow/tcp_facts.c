@@ -98,6 +98,32 @@ enum word_side tcp_vain(const struct tcp *tcp, unsigned *sends, nanoseconds *fir
 	return d == FROM_CLIENT ? WORD_side_client : WORD_side_server;
 }
 
+/* --- counts --- */
+
+struct tcp_side_counts tcp_side_counts(const struct tcp *tcp, enum direction from)
+{
+	const struct tcp_side *side = &tcp->side[from];
+	const struct trouble *t = tcp->trouble;
+
+	return (struct tcp_side_counts){
+		.data_segments = side->data_segments, .retransmitted = side->retransmitted, .bytes = side->bytes,
+		.out_of_order = t ? t->out_of_order[from] : 0, .duplicate_acks = t ? t->duplicate_acks[from] : 0,
+		.zero_windows = t ? t->zero_windows[from] : 0,
+	};
+}
+
+bool tcp_round_trips(const struct tcp *tcp, struct tcp_round_trips *into)
+{
+	if (!tcp->rtt[0] || !tcp->rtt[1])
+		return false;
+	*into = (struct tcp_round_trips){
+		.least = ((nanoseconds)tcp->rtt[0] + tcp->rtt[1]) * MICROSECOND,
+		.mean = ((nanoseconds)tcp->rtt_mean[0] + tcp->rtt_mean[1]) * MICROSECOND,
+		.most = ((nanoseconds)tcp->rtt_most[0] + tcp->rtt_most[1]) * MICROSECOND,
+	};
+	return true;
+}
+
 /* --- facts --- */
 
 static void set(struct fact_view *view, enum fact_id id, int64_t value, struct moment at, enum direction from)

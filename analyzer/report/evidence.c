@@ -68,8 +68,8 @@ int evidence_collect(const struct report *report, const struct report_case *c, s
 	for (int i = 0; i < c->verdict->evidences; i++) {
 		enum fact_id id = c->verdict->evidence[i];
 		const struct fact_view *fact = &c->view[id];
-		/* Every claim names its frame; what has none is no evidence. */
-		if (!fact->set || (!fact->at.frame && !report->options.live) || !redact_allows(report->options.usernames, id))
+		/* Every claim names its frame; what has none is no evidence, and neither is what was made of other facts. */
+		if (!fact->set || !fact_kinds[id].says[0] || (!fact->at.frame && !report->options.live) || !redact_allows(report->options.usernames, id))
 			continue;
 		if (count >= most) {
 			++*more;
@@ -174,7 +174,7 @@ const char *evidence_advice(const struct report *report, const struct rule *rule
 
 /* --- notices --- */
 
-enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED };
+enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED, NOTICE_RISKS };
 
 static const struct notice_kind {
 	const char *id, *en, *ar;
@@ -189,6 +189,7 @@ static const struct notice_kind {
 			     "تنتهي صلاحية شهادة الخادم في %s.", FACT_CERT_NOT_AFTER, true },
 	[NOTICE_COMPRESSED] = { "compressed", "The session is compressed from here on; what follows was not read.",
 				"الجلسة مضغوطة من هنا؛ ولم يُقرأ ما بعدها.", FACT_COMPRESSED, false },
+	[NOTICE_RISKS] = { "tls_risks", "nDPI sees risks in this server's TLS: %s.", "يرى nDPI مخاطر في TLS لهذا الخادم: %s.", FACT_TLS_RISKS, true },
 };
 
 static bool notice_holds(const struct report_case *c, enum notice_id id)
@@ -205,6 +206,8 @@ static bool notice_holds(const struct report_case *c, enum notice_id id)
 		       v[FACT_CERT_NOT_AFTER].value - c->session->end <= 30 * 24 * 60 * MINUTE;
 	case NOTICE_COMPRESSED:
 		return case_has(c, FACT_COMPRESSED);
+	case NOTICE_RISKS:
+		return c->view[FACT_TLS_RISKS].set;
 	}
 	return false;
 }
@@ -214,7 +217,7 @@ static void notice_says(const struct report *report, const struct report_case *c
 	const struct notice_kind *kind = &notice_kinds[id];
 	const char *form = strcmp(report->options.language, "ar") == 0 ? kind->ar : kind->en;
 	const char *hole = kind->has_value ? strstr(form, "%s") : NULL;
-	char value[64] = "";
+	char value[160] = "";
 	struct text t = TEXT_IN(into->says);
 
 	if (!hole) {
@@ -224,6 +227,8 @@ static void notice_says(const struct report *report, const struct report_case *c
 	if (id == NOTICE_EXPIRES) {
 		time_text(c->view[FACT_CERT_NOT_AFTER].value, value);
 		value[10] = '\0'; /* the day says it */
+	} else if (id == NOTICE_RISKS) {
+		snprintf(value, sizeof value, "%s", texts_get(report->texts, (uint32_t)c->view[FACT_TLS_RISKS].value));
 	} else {
 		bool ssl = false;
 		const char *name = tls_version_name(c->view[FACT_VERSION].value, &ssl);

@@ -349,7 +349,8 @@ void row_text(struct rows *r, const char *key, const char *text, size_t most)
 
 void row_word(struct rows *r, const char *key, const char *word)
 {
-	row_string(r, key, bytes_of_text(word));
+	if (word)
+		row_string(r, key, bytes_of_text(word));
 }
 
 void row_count(struct rows *r, const char *key, uint64_t count)

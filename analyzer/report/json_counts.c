@@ -106,6 +106,7 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 	PUT_COUNTERS(stats, "documents", { "written", larger(s->documents_written, report->writer.written) },
 		     { "lost", larger(s->documents_lost, report->writer.lost) });
 	PUT_COUNTERS(stats, "rules", { "loaded", s->rules_loaded }, { "matched", s->rules_matched });
+	PUT_COUNTERS(stats, "speakers", { "asked", s->speakers_asked }, { "told", s->speakers_told }, { "refused", s->speakers_refused });
 	PUT_COUNTERS(stats, "sessions", { "healthy", s->healthy }, { "failed", s->failed }, { "degraded", s->degraded },
 		     { "inconclusive", s->inconclusive }, { "probes", s->probes });
 	PUT_COUNTERS(stats, "memory_refused", { "facts", s->facts_lost }, { "texts", s->texts_lost });

@@ -213,8 +213,12 @@ static void put_tcp(const struct report_case *c, struct json_object *own)
 	tcp = put_object(own, "tcp");
 	put_tcp_side(s, "client", FROM_CLIENT, tcp);
 	put_tcp_side(s, "server", FROM_SERVER, tcp);
-	if (s->rtt > 0)
-		put_thousandths(put_object(tcp, "rtt"), "min", s->rtt / MICROSECOND);
+	if (s->rtt.least > 0) {
+		struct json_object *rtt = put_object(tcp, "rtt");
+		put_thousandths(rtt, "min", s->rtt.least / MICROSECOND);
+		put_thousandths(rtt, "mean", s->rtt.mean / MICROSECOND);
+		put_thousandths(rtt, "max", s->rtt.most / MICROSECOND);
+	}
 	if (c->view[FACT_ESTABLISHED].known)
 		put_word(tcp, "handshake", c->view[FACT_ESTABLISHED].value ? "complete" : case_has(c, FACT_REFUSED) ? "refused" : "incomplete");
 	if (c->view[FACT_ENDED].known)
@@ -236,48 +240,68 @@ static struct json_object *make_greeting(const struct report *report, const stru
 	return greeting;
 }
 
-static struct json_object *make_logins(const struct report *report, const struct report_case *c, const struct limits *limits)
+/* The attempts that are remembered, and how many more there were. */
+static void put_logins(struct making *m, struct json_object *imap)
 {
-	struct json_object *logins = json_new();
+	const struct session_summary *s = m->c->session;
+	const struct fact_view *tried = &m->c->view[FACT_LOGIN_TRIED];
+	struct rows rows = begin_rows(m);
 
-	put_fact_number(c, FACT_LOGIN_TRIED, "tried", logins);
-	put_fact_number(c, FACT_LOGIN_REFUSED, "refused", logins);
-	put_text(logins, "method", case_text(report, c, FACT_LOGIN_METHOD), 40);
-	put_word(logins, "answer", case_word(c, FACT_LOGIN_ANSWER));
-	put_text(logins, "code", case_text(report, c, FACT_LOGIN_CODE), 60);
-	put_text(logins, "text", case_text(report, c, FACT_LOGIN_TEXT), limits->text);
-	return logins;
+	for (size_t i = 0; i < s->login_count; i++) {
+		const struct imap_login *l = &s->logins[i];
+		row_begin(&rows);
+		row_word(&rows, "mechanism", l->mechanism);
+		row_word(&rows, "result", l->result ? fact_word(FACT_LOGIN_ANSWER, l->result) : "unanswered");
+		row_word(&rows, "code", l->code);
+		row_end(&rows);
+	}
+	finish_rows(m, "logins", &rows, imap);
+	put_count(imap, "logins_more", tried->set && tried->value > (int64_t)s->login_count ? (uint64_t)tried->value - s->login_count : 0);
 }
 
-static struct json_object *make_commands(const struct report *report, const struct report_case *c, const struct limits *limits)
+static void put_commands(struct making *m, struct json_object *imap)
 {
-	struct json_object *commands = json_new(), *refused = json_new();
+	const struct session_summary *s = m->c->session;
+	struct rows rows = begin_rows(m);
 
-	put_fact_number(c, FACT_COMMANDS, "count", commands);
-	put_fact_number(c, FACT_COMMANDS_AFTER_LOGIN, "after_login", commands);
-	put_fact_number(c, FACT_COMMANDS_OK, "ok", commands);
-	if (c->view[FACT_SLOWEST_ANSWER].set)
-		put_thousandths(commands, "worst", c->view[FACT_SLOWEST_ANSWER].value / MICROSECOND);
+	for (size_t i = 0; i < s->command_count; i++) {
+		row_begin(&rows);
+		row_word(&rows, "name", fact_word(FACT_COMMAND_OWED, s->commands[i].command));
+		row_count(&rows, "count", s->commands[i].count);
+		row_count(&rows, "worst_ms", s->commands[i].worst_ms);
+		row_end(&rows);
+	}
+	finish_rows(m, "commands", &rows, imap);
+}
+
+static void put_last_refused(const struct making *m, struct json_object *imap)
+{
+	const struct report_case *c = m->c;
+	struct json_object *refused = json_new();
+
 	put_word(refused, "command", case_word(c, FACT_LAST_REFUSED));
 	put_word(refused, "status", case_word(c, FACT_LAST_REFUSED_STATUS));
-	put_text(refused, "code", case_text(report, c, FACT_LAST_REFUSED_CODE), 60);
-	put_text(refused, "text", case_text(report, c, FACT_LAST_REFUSED_TEXT), limits->text);
-	put_filled(commands, "last_refused", refused);
-	return commands;
+	put_text(refused, "code", case_text(m->report, c, FACT_LAST_REFUSED_CODE), 60);
+	put_text(refused, "text", case_text(m->report, c, FACT_LAST_REFUSED_TEXT), m->limits->text);
+	put_filled(imap, "last_refused", refused);
 }
 
-static void put_imap(const struct report *report, const struct report_case *c, const struct limits *limits, struct json_object *own)
+static void put_imap(struct making *m, struct json_object *own)
 {
+	const struct report *report = m->report;
+	const struct report_case *c = m->c;
 	struct json_object *imap = json_new();
 
-	put_filled(imap, "greeting", make_greeting(report, c, limits));
-	put_text(imap, "server_software", case_text(report, c, FACT_SERVER_SOFTWARE), limits->word);
-	put_text(imap, "capabilities", case_text(report, c, FACT_CAPABILITIES), limits->text);
-	put_text(imap, "client_id", case_text(report, c, FACT_CLIENT_SOFTWARE), limits->word);
-	put_filled(imap, "logins", make_logins(report, c, limits));
-	put_filled(imap, "commands", make_commands(report, c, limits));
+	put_filled(imap, "greeting", make_greeting(report, c, m->limits));
+	put_text(imap, "server_software", case_text(report, c, FACT_SERVER_SOFTWARE), m->limits->word);
+	put_text(imap, "capabilities", case_text(report, c, FACT_CAPABILITIES), m->limits->text);
+	put_text(imap, "client_id", case_text(report, c, FACT_CLIENT_SOFTWARE), m->limits->word);
+	put_logins(m, imap);
+	put_text(imap, "login_text", case_text(report, c, FACT_LOGIN_TEXT), m->limits->text);
+	put_commands(m, imap);
+	put_last_refused(m, imap);
 	put_word(imap, "command_owed", case_word(c, FACT_COMMAND_OWED));
-	put_text(imap, "bye", case_text(report, c, FACT_BYE_TEXT), limits->text);
+	put_text(imap, "bye", case_text(report, c, FACT_BYE_TEXT), m->limits->text);
 	put_filled(own, "imap", imap);
 }
 
@@ -326,7 +350,7 @@ bool json_own(struct report *report, const struct report_case *c, const struct l
 	put_advice(&m, own);
 	put_timings(c->session, own);
 	put_tcp(c, own);
-	put_imap(report, c, limits, own);
+	put_imap(&m, own);
 	put_capture(report, c, own);
 	return !m.full;
 }

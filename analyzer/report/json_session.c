@@ -127,9 +127,11 @@ static void put_dns(const struct report *report, const struct report_case *c, st
 	char room[ADDRESS_TEXT];
 
 	const char *name = case_text(report, c, FACT_DNS_NAME);
-	put_text(question, "name", name ? name : s->is_lookup ? s->server_name : NULL, 253);
+	put_text(question, "name", name ? name : s->is_lookup ? s->server_name : s->looked_up, 253);
 	put_filled(dns, "question", question);
-	if (result->set && result->value >= 0 && (size_t)result->value < sizeof codes / sizeof *codes)
+	if (s->looked_up)
+		put_word(dns, "response_code", "NOERROR");
+	else if (result->set && result->value >= 0 && (size_t)result->value < sizeof codes / sizeof *codes)
 		put_word(dns, "response_code", codes[result->value]);
 	if (s->resolved.family)
 		list_word(put_list(dns, "resolved_ip", 1), address_text(&s->resolved, room));

@@ -51,10 +51,10 @@ const char *evidence_says(const struct report *report, const struct report_case 
 
 struct notice {
 	const char *id;
-	char says[160];
+	char says[240];
 	uint32_t frame; /* 0: none */
 };
-#define NOTICES_MOST 4
+#define NOTICES_MOST 5
 int evidence_notices(const struct report *report, const struct report_case *c, struct notice into[NOTICES_MOST]);
 
 /* A rule's text with each {fact.word} as its value. */

@@ -34,6 +34,7 @@ struct report_stats {
 	uint64_t gaps, bytes_lost, capped;
 	uint64_t documents_written, documents_lost;
 	uint64_t rules_loaded, rules_matched;
+	uint64_t speakers_asked, speakers_told, speakers_refused; /* flows shown to nDPI */
 	uint64_t facts_lost, texts_lost;
 	uint64_t healthy, failed, degraded, inconclusive, probes;
 	double seconds;

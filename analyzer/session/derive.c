@@ -211,13 +211,22 @@ void session_summarize(const struct session *s, const struct fact_view v[FACT_CO
 		.client = s->flow.client, .server = s->flow.server, .implicit_tls = s->tls_port && !s->starttls,
 		.start = s->first.time, .end = s->first.time + v[FACT_OPEN_FOR].value, .encapsulation = s->encapsulation,
 		.first = s->first, .last = { s->first.time + v[FACT_OPEN_FOR].value, v[FACT_OPEN_FOR].at.frame, v[FACT_OPEN_FOR].at.file },
-		.rtt = v[FACT_RTT].known ? v[FACT_RTT].value : 0,
 	};
+	struct tcp_round_trips rtt;
+	if (tcp_round_trips(&s->tcp, &rtt)) {
+		into->rtt.least = rtt.least;
+		into->rtt.mean = rtt.mean;
+		into->rtt.most = rtt.most;
+	}
 	const char *name = v[FACT_SNI].set ? texts_get(s->shared->texts, (uint32_t)v[FACT_SNI].value) : "";
 	into->server_name = *name ? name : NULL;
 	const char *user = v[FACT_USER].set ? texts_get(s->shared->texts, (uint32_t)v[FACT_USER].value) : "";
 	into->user = *user ? user : NULL;
 	into->user_hash = v[FACT_USER_HASH].set ? (uint64_t)v[FACT_USER_HASH].value : 0;
+	if (s->imap) {
+		into->command_count = imap_commands(s->imap, into->commands, SESSION_MOST_COMMANDS);
+		into->login_count = imap_logins(s->imap, into->logins, IMAP_MOST_LOGINS);
+	}
 	into->timings.resolve = -1;
 	into->timings.connect = v[FACT_CONNECT_TIME].set ? (double)v[FACT_CONNECT_TIME].value / 1e6 : -1;
 	into->timings.tls = ms_between(&v[FACT_CLIENT_HELLO], &v[FACT_CLIENT_FINISHED]);
@@ -225,10 +234,13 @@ void session_summarize(const struct session *s, const struct fact_view v[FACT_CO
 	into->timings.auth = v[FACT_LOGIN_TIME].set ? (double)v[FACT_LOGIN_TIME].value / 1e6 : -1;
 	into->timings.first_data = -1;
 	for (int i = 0; i < 2; i++) {
-		const struct tcp_side *side = &s->tcp.side[i];
-		into->side[i].bytes = side->bytes;
-		into->side[i].data_segments = side->data_segments;
-		into->side[i].retransmissions = side->retransmitted;
+		const struct tcp_side_counts n = tcp_side_counts(&s->tcp, (enum direction)i);
+		into->side[i].bytes = n.bytes;
+		into->side[i].data_segments = n.data_segments;
+		into->side[i].retransmissions = n.retransmitted;
+		into->side[i].out_of_order = n.out_of_order;
+		into->side[i].duplicate_acks = n.duplicate_acks;
+		into->side[i].zero_windows = n.zero_windows;
 		into->side[i].packets = s->packets[i];
 		into->side[i].resets = v[i ? FACT_SERVER_RST : FACT_CLIENT_RST].known ? (uint64_t)v[i ? FACT_SERVER_RST : FACT_CLIENT_RST].value : 0;
 	}

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "hash.h"
 #include "identify.h"
+#include "ndpi_adapter.h"
 #include "text.h"
 #include "tls.h"
 
@@ -36,6 +38,7 @@ void session_release(struct session *s)
 	tail_drop(s, FROM_SERVER);
 	tcp_release(&s->tcp);
 	tls_release(s->tls);
+	speaker_end(s->shared->speakers, &s->speaker);
 	free(s->imap);
 	free(s->tls);
 	s->imap = s->tls = NULL;
@@ -67,6 +70,59 @@ static const struct dissector *dissector_of(struct session *s, enum direction fr
 	return d;
 }
 
+/* --- nDPI --- */
+
+/* Names those directions that were unknown. */
+static void speaker_told(struct session *s, struct observer *o, enum word_speaker talks)
+{
+	static const enum fact_id facts[2] = { [FROM_CLIENT] = FACT_CLIENT_SPEAKS, [FROM_SERVER] = FACT_SERVER_SPEAKS };
+
+	for (int from = 0; from < 2; from++) {
+		const struct fact *known = facts_find(&s->facts, facts[from]);
+		if (!known || known->value != WORD_speaker_unknown)
+			continue;
+		struct moment first = { known->time, known->frame, known->file };
+		observe_at(o, facts[from], talks, first, (enum direction)from);
+	}
+}
+
+/* One handshake of a server shows its certificate and cipher as well as a thousand. */
+static struct endpoint *viewed_slot(struct session_shared *shared, const struct endpoint *server)
+{
+	const struct hash_key fixed = { 0x6e445049, 1 }; /* not the run's seed: what is shown must not depend on it */
+
+	return &shared->viewed[(hash_bytes(fixed, server->address.byte, 16) + server->port) % VIEWED_MOST];
+}
+
+static void speaker_done(struct session *s, struct observer *o)
+{
+	char risks[160];
+	enum word_speaker talks = speaker_talks(s->speaker);
+
+	if (talks != WORD_speaker_unknown)
+		speaker_told(s, o, talks);
+	else if (s->use[FROM_CLIENT] == USE_TLS) {
+		*viewed_slot(s->shared, &s->flow.server) = s->flow.server;
+		if (speaker_risks(s->speaker, risks, sizeof risks))
+			observe_text(o, FACT_TLS_RISKS, bytes_of_text(risks));
+	}
+	speaker_end(s->shared->speakers, &s->speaker);
+}
+
+static void ask(struct session *s, struct observer *o, struct bytes bytes)
+{
+	if (s->speaker && speaker_hears(s->shared->speakers, s->speaker, o->from, bytes, o->at.time))
+		speaker_done(s, o);
+}
+
+static void begin_view(struct session *s)
+{
+	const struct endpoint *viewed = viewed_slot(s->shared, &s->flow.server);
+
+	if (!s->speaker && !(viewed->port == s->flow.server.port && address_same(&viewed->address, &s->flow.server.address)))
+		s->speaker = speaker_begin(s->shared->speakers, ASK_RISKS);
+}
+
 /* Who reads a direction from now on, by the first bytes it says. False: too few to tell. */
 static bool decide(struct session *s, struct observer *o, struct bytes bytes)
 {
@@ -78,6 +134,11 @@ static bool decide(struct session *s, struct observer *o, struct bytes bytes)
 	if (speaks == WORD_speaker_unknown && s->met_midstream)
 		speaks = s->tls_port ? WORD_speaker_tls : WORD_speaker_imap;
 	observe(o, from == FROM_CLIENT ? FACT_CLIENT_SPEAKS : FACT_SERVER_SPEAKS, speaks);
+	if (speaks == WORD_speaker_unknown && s->mail_port && !s->speaker)
+		s->speaker = speaker_begin(s->shared->speakers, ASK_PROTOCOL);
+	else if (speaks == WORD_speaker_tls && from == FROM_CLIENT && !s->met_midstream)
+		begin_view(s);
+	ask(s, o, bytes);
 	if (speaks == WORD_speaker_tls)
 		s->use[from] = USE_TLS;
 	else if (speaks == WORD_speaker_imap || (from == FROM_CLIENT && !s->tls_port && speaks == WORD_speaker_unknown))
@@ -102,6 +163,7 @@ static struct dissected feed(struct session *s, struct observer *o, struct bytes
 static void hand_over_to_tls(struct session *s)
 {
 	s->starttls = true;
+	begin_view(s);
 	s->use[FROM_CLIENT] = s->use[FROM_SERVER] = USE_TLS;
 	tail_drop(s, FROM_CLIENT);
 }
@@ -172,6 +234,8 @@ static void on_data(void *context, enum direction from, struct bytes bytes, stru
 	struct tail *t = &s->tail[from];
 
 	s->data_seen[from] = true;
+	if (s->use[from] != USE_UNDECIDED)
+		ask(s, &o, bytes);
 	if (s->use[from] == USE_NONE)
 		return;
 	if (!t->data) {

@@ -8,7 +8,10 @@
 #include "tcp.h"
 
 struct tls_shared;
-struct speaker; /* nDPI behind identify.c */
+struct speaker; /* a flow shown to nDPI (ndpi_adapter.h) */
+struct speakers;
+
+#define VIEWED_MOST 1024
 
 /* What all sessions share; owned by the pipeline. */
 struct session_shared {
@@ -16,6 +19,8 @@ struct session_shared {
 	struct held_pool *held;
 	struct tls_shared *tls;
 	struct user_policy users;
+	struct speakers *speakers;
+	struct endpoint viewed[VIEWED_MOST]; /* servers whose TLS nDPI was shown already */
 	uint64_t facts_lost, tails_capped;
 	size_t tail_bytes;
 };
@@ -33,6 +38,7 @@ struct session {
 	struct facts facts;
 	void *imap, *tls;          /* the dissectors' states; NULL: not begun */
 	struct tail tail[2];
+	struct speaker *speaker;   /* NULL: nDPI is not asked */
 	uint8_t use[2];            /* enum use: who reads that direction */
 	bool tls_port, mail_port, starttls, met_midstream, data_seen[2];
 	bool written;              /* a verdict was written */

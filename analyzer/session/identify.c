@@ -31,6 +31,12 @@ static bool could_become(struct bytes b, const char *start)
 	return b.len < strlen(start) && strncasecmp((const char *)b.data, start, b.len) == 0;
 }
 
+/* SMB in its NetBIOS frame (MS-SMB2, 2.1); nDPI looks for it on port 445 alone. */
+static bool is_smb(struct bytes b)
+{
+	return b.len >= 8 && b.data[0] == 0 && (b.data[4] == 0xfe || b.data[4] == 0xff) && memcmp(b.data + 5, "SMB", 3) == 0;
+}
+
 enum word_speaker identify(struct bytes b, enum direction from)
 {
 	bool maybe = b.len < 3;
@@ -41,9 +47,11 @@ enum word_speaker identify(struct bytes b, enum direction from)
 		if (openings[i].from != from)
 			continue;
 		if (bytes_start(b, openings[i].start))
-			return openings[i].speaks;
+			return openings[i].speaks == WORD_speaker_smtp && bytes_contain(b, "FTP") ? WORD_speaker_ftp : openings[i].speaks;
 		maybe |= could_become(b, openings[i].start);
 	}
+	if (is_smb(b))
+		return WORD_speaker_smb;
 	enum probe_result tls = tls_dissector.probe(b, from), imap = imap_dissector.probe(b, from);
 	if (tls == PROBE_YES)
 		return WORD_speaker_tls;

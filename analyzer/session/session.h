@@ -4,9 +4,9 @@
 
 #include "address.h"
 #include "facts.h"
+#include "imap.h"
 
-#define SESSION_MOST_LOGINS 6
-#define SESSION_MOST_COMMANDS 12
+#define SESSION_MOST_COMMANDS IMAP_MOST_COMMAND_KINDS
 
 /* Whose frame shows a fact that another session brought. */
 struct other_proof {
@@ -33,15 +33,21 @@ struct session_summary {
 	struct {
 		uint64_t packets, bytes, data_segments, retransmissions, out_of_order, duplicate_acks, zero_windows, resets;
 	} side[2];                      /* by enum direction */
-	nanoseconds rtt;
+	struct {
+		nanoseconds least, mean, most;  /* 0: unknown */
+	} rtt;
 	const char *user;               /* as struct user_policy wants it; NULL */
 	uint64_t user_hash;             /* keyed; 0: none */
 	struct {                        /* milliseconds, -1: not reached */
 		double resolve, connect, tls, greeting, auth, first_data;
 	} timings;
+	const char *looked_up;          /* the name by which this client had looked the server up, NULL: not seen */
+	struct address resolved;        /* the address that gave; family 0: none */
+	struct imap_command_count commands[SESSION_MOST_COMMANDS]; /* in the order of their first use */
+	size_t command_count;
+	struct imap_login logins[IMAP_MOST_LOGINS];                /* the newest attempts, oldest first */
+	size_t login_count;
 	const struct other_proofs *others; /* NULL: none */
-	nanoseconds resolved_time;
-	struct address resolved;        /* the address a look-up gave; family 0: none */
 };
 
 #endif

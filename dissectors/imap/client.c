@@ -50,30 +50,6 @@ bool client_command(struct bytes line, struct bytes *tag, enum word_command *com
 
 /* --- logins --- */
 
-/* The mechanisms that may be named; what else stands there could be a secret in the wrong place. */
-static const struct mechanism {
-	const char *word;
-	uint8_t name; /* enum sasl_name */
-} mechanisms[] = {
-	{ "PLAIN", SASL_NAME_PLAIN }, { "LOGIN", SASL_NAME_WHOLE }, { "CRAM-MD5", SASL_NAME_WORD }, { "XOAUTH2", SASL_NAME_OAUTH2 },
-	{ "OAUTHBEARER", SASL_NAME_GS2 }, { "SCRAM-SHA-1", SASL_NAME_GS2 }, { "SCRAM-SHA-1-PLUS", SASL_NAME_GS2 },
-	{ "SCRAM-SHA-224", SASL_NAME_GS2 }, { "SCRAM-SHA-256", SASL_NAME_GS2 }, { "SCRAM-SHA-256-PLUS", SASL_NAME_GS2 },
-	{ "SCRAM-SHA-384", SASL_NAME_GS2 }, { "SCRAM-SHA-512", SASL_NAME_GS2 }, { "SCRAM-SHA-512-PLUS", SASL_NAME_GS2 },
-	{ "SCRAM-SHA3-512", SASL_NAME_GS2 }, { "DIGEST-MD5", 0 }, { "NTLM", 0 }, { "GSSAPI", 0 }, { "GSS-SPNEGO", 0 }, { "SPNEGO", 0 },
-	{ "GS2-KRB5", 0 }, { "GS2-KRB5-PLUS", 0 }, { "KERBEROS_V4", 0 }, { "XOAUTH", 0 }, { "OAUTH10A", 0 }, { "EXTERNAL", 0 },
-	{ "ANONYMOUS", 0 }, { "OTP", 0 }, { "SKEY", 0 }, { "SRP", 0 }, { "SECURID", 0 }, { "ATOKEN", 0 }, { "ATOKEN2", 0 },
-	{ "WTOKEN", 0 }, { "PTOKEN", 0 }, { "WETOKEN", 0 }, { "PLAIN-CLIENTTOKEN", 0 }, { "PASSDSS-3DES-1", 0 }, { "NMAS_LOGIN", 0 },
-	{ "MSN", 0 }, { "XYMCOOKIE", 0 }, { "XYMCOOKIEB64", 0 }, { "XYMECOOKIE", 0 }, { "XYMPKI", 0 }, { "X-APOP", 0 }, { "APOP", 0 },
-};
-
-static struct mechanism mechanism_of(struct bytes word)
-{
-	for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
-		if (bytes_same_word(word, mechanisms[i].word))
-			return mechanisms[i];
-	return (struct mechanism){ "OTHER", SASL_NAMES_NOBODY };
-}
-
 /* What stands up to the first of that byte; nothing where there is none. */
 static struct bytes up_to(struct bytes b, uint8_t end)
 {
@@ -156,15 +132,16 @@ static void login_arguments(struct imap_state *s, struct observer *o, struct byt
 
 static void authenticate_arguments(struct imap_state *s, struct observer *o, struct bytes arguments)
 {
-	const struct mechanism mechanism = mechanism_of(line_word(&arguments));
+	const struct mechanism *mechanism = mechanism_of(line_word(&arguments));
 
-	observe_text(o, FACT_LOGIN_METHOD, bytes_of_text(mechanism.word));
-	if (strcmp(mechanism.word, "XOAUTH2") == 0 || strcmp(mechanism.word, "OAUTHBEARER") == 0)
+	try_begin(s, mechanism);
+	observe_text(o, FACT_LOGIN_METHOD, bytes_of_text(mechanism->word));
+	if (strcmp(mechanism->word, "XOAUTH2") == 0 || strcmp(mechanism->word, "OAUTHBEARER") == 0)
 		s->flags |= IMAP_OAUTH;
 	if (arguments.len)
-		sasl_user(s, o, mechanism.name, line_word(&arguments));
+		sasl_user(s, o, mechanism->name, line_word(&arguments));
 	else
-		s->sasl_name = mechanism.name;
+		s->sasl_name = mechanism->name;
 }
 
 static void start_login(struct imap_state *s, struct observer *o, enum word_command command, struct bytes arguments)
@@ -176,6 +153,7 @@ static void start_login(struct imap_state *s, struct observer *o, enum word_comm
 	observe(o, FACT_LOGIN_TRIED, 1);
 	observe_change(o, FACT_SASL_ERROR, false);
 	if (command == WORD_command_login) {
+		try_begin(s, mechanism_of(bytes_of_text("LOGIN")));
 		observe_text(o, FACT_LOGIN_METHOD, bytes_of_text("LOGIN"));
 		login_arguments(s, o, arguments);
 	} else {

@@ -12,6 +12,18 @@ struct imap_command_count {
 	uint32_t worst_ms;         /* slowest tagged answer, whatever it said; IDLE has none */
 };
 
+#define IMAP_MOST_LOGINS 4
+
+/* An attempt to log in. */
+struct imap_login {
+	const char *mechanism;   /* SASL mechanism, or LOGIN */
+	enum word_status result; /* none: not answered */
+	const char *code;        /* response code of a refusal: one that is registered (RFC 5530 and others), "OTHER", or NULL */
+};
+
+/* The newest attempts, oldest first. Returns how many were written; what does not fit is only in fact imap.login_tried. */
+size_t imap_logins(const void *state, struct imap_login *into, size_t most);
+
 /* How often which commands were sent, in the order of their first use. `state` is imap_dissector's. Returns how many were written. */
 size_t imap_commands(const void *state, struct imap_command_count *into, size_t most);
 

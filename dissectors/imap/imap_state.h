@@ -52,6 +52,11 @@ enum sasl_name {
 	SASL_NAME_GS2,    /* n,a=NAME, or n,,n=NAME,r=… (OAUTHBEARER and SCRAM: RFC 5801, 5802, 7628) */
 };
 
+/* An attempt to log in; numbers of the tables in logins.c. */
+struct login_try {
+	uint8_t mechanism, result, code;
+};
+
 struct imap_state {
 	uint64_t literal[2]; /* bytes to skip, by direction */
 	struct asked asked[IMAP_MOST_ASKED];
@@ -67,6 +72,8 @@ struct imap_state {
 	uint16_t flags;
 	uint8_t owed, asked_count, midline, early_status;
 	uint8_t sasl_name; /* enum sasl_name of the SASL line to come */
+	struct login_try tries[IMAP_MOST_LOGINS];
+	uint8_t try_count;
 	uint8_t side[2];
 };
 
@@ -104,6 +111,16 @@ void asked_doubt_all(struct imap_state *s);
 void owed_show(struct imap_state *s, struct observer *o);
 void count_command(struct imap_state *s, enum word_command command);
 void count_answer(struct imap_state *s, enum word_command command, nanoseconds took);
+
+/* --- logins.c: which were tried and what came of them --- */
+struct mechanism {
+	const char *word;
+	uint8_t name; /* enum sasl_name */
+};
+/* A mechanism that may be named, `OTHER` for any other word: what stands there could be a secret in the wrong place. */
+const struct mechanism *mechanism_of(struct bytes word);
+void try_begin(struct imap_state *s, const struct mechanism *mechanism);
+void try_end(struct imap_state *s, int status, struct bytes code);
 
 /* --- capability.c --- */
 void capability_list(struct imap_state *s, struct observer *o, struct bytes list);

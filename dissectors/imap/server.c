@@ -62,6 +62,7 @@ static void note_slow(struct observer *o, nanoseconds since)
 
 static void login_answered(struct imap_state *s, struct observer *o, const struct answer *a)
 {
+	try_end(s, a->status, a->code);
 	observe(o, FACT_LOGIN_ANSWER, a->status);
 	observe(o, FACT_LOGIN_TIME, o->at.time > s->login_at ? o->at.time - s->login_at : 0);
 	s->flags &= (uint16_t)~IMAP_OAUTH;

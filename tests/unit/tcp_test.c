@@ -999,10 +999,45 @@ static void icmp_errors(void **state)
 	assert_true(VALUE(w, ICMP_PROGRESS));
 }
 
+static void counts_for_reports(void **state)
+{
+	struct world *w = begin(state);
+	struct tcp_round_trips rtt;
+
+	handshake(w);
+	sends_n(w, S, 1, 1, 1000);
+	sends_n(w, S, 2001, 1, 1000);
+	sends(w, C, ACK, 1, 1001, "");
+	sends(w, C, ACK, 1, 1001, ""); /* the second tells that one is missing */
+	w->p.window = 0;
+	sends(w, C, ACK, 1, 1001, "");
+	struct tcp_side_counts c = tcp_side_counts(&w->tcp, FROM_CLIENT), s = tcp_side_counts(&w->tcp, FROM_SERVER);
+	assert_int_equal(c.duplicate_acks, 1);
+	assert_int_equal(c.zero_windows, 1);
+	assert_int_equal(s.data_segments, 2);
+	assert_int_equal(s.duplicate_acks + s.zero_windows + s.out_of_order + s.retransmitted, 0);
+	assert_true(tcp_round_trips(&w->tcp, &rtt));
+	assert_true(rtt.least > 0 && rtt.least <= rtt.mean && rtt.mean <= rtt.most);
+}
+
+/* Late by another path, or captured late: neither lost nor sent again. */
+static void late_segments_are_counted(void **state)
+{
+	struct world *w = begin(state);
+
+	handshake(w);
+	sends_n(w, S, 1, 1, 100);
+	sends_n(w, S, 201, 1, 100);
+	sends_n(w, S, 101, 1, 100);
+	struct tcp_side_counts s = tcp_side_counts(&w->tcp, FROM_SERVER);
+	assert_int_equal(s.out_of_order, 1);
+	assert_int_equal(s.retransmitted, 0);
+}
+
 static void small_enough(void **state)
 {
 	(void)state;
-	assert_true(sizeof(struct tcp) <= 400);
+	assert_true(sizeof(struct tcp) <= 416);
 }
 
 /* Any split and any order of the segments of a text gives the text. */
@@ -1081,7 +1116,7 @@ int main(void)
 		TWICE(full_size_in_vain), TWICE(sent_but_never_seen), TWICE(a_lone_hello_fills_no_segment),
 		TWICE(answered_reset_is_not_both), TWICE(bare_reset_by_an_older_acknowledgement), TWICE(reset_of_a_stale_connection), TWICE(reset_of_a_keep_alive), TWICE(forged_reset),
 		TWICE(resets_behind_and_odd), TWICE(resets_to_both), TWICE(resets_of_normal_closings), TWICE(reset_out_of_window),
-		TWICE(ttl_of_a_syn_proxy), TWICE(lone_reset), TWICE(icmp_errors), TWICE(small_enough), TWICE(every_order),
+		TWICE(ttl_of_a_syn_proxy), TWICE(lone_reset), TWICE(icmp_errors), TWICE(counts_for_reports), TWICE(late_segments_are_counted), TWICE(small_enough), TWICE(every_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
