@@ -211,7 +211,9 @@ static uint64_t id_of(const struct endpoint *client, const struct endpoint *serv
 
 static struct case_of case_of(const struct analysis *a, const struct session *s)
 {
-	return (struct case_of){ .client = &s->flow.client, .server = &s->flow.server, .session = s->id, .began = s->first.time, .now = a->now,
+	nanoseconds until = s->proof_until && !s->progress ? s->proof_until : a->now;
+
+	return (struct case_of){ .client = &s->flow.client, .server = &s->flow.server, .session = s->id, .began = s->first.time, .now = until,
 				 .name = lookups_name(a->lookups, &s->flow.server.address) };
 }
 
@@ -265,6 +267,7 @@ static void session_written(struct analysis *a, struct session *s, const struct 
 	s->written_rule = v->rule;
 	s->id = id;
 	s->revision++;
+	s->proof_until = a->now;
 	s->progress = false;
 	if (tcp_closed(&s->tcp))
 		flow_rank(a->flows, &s->flow, RANK_SETTLED);
@@ -311,6 +314,8 @@ static void look(void *context, struct flow *flow)
 	struct fact_view view[FACT_COUNT];
 	struct verdict v;
 
+	if (wheel_now(a->wheel) > a->now)
+		a->now = wheel_now(a->wheel);
 	if (closed && s->written) {
 		if (a->now - tcp_last_seen(&s->tcp) >= LINGER)
 			forget(a, s);
@@ -381,8 +386,8 @@ static void clock_to(struct analysis *a, nanoseconds time)
 {
 	if (time <= a->now)
 		return;
-	a->now = time;
 	wheel_turn(a->wheel, time, look, a);
+	a->now = time;
 	if (time - a->lookups_looked >= SECOND) {
 		a->lookups_looked = time;
 		lookups_settle(a->lookups, time, false, lookup_failed, a);
