@@ -31,8 +31,11 @@ const char options_help[] =
 	"\n"
 	"Exit status: 0 analysed, 1 an input could not be read to its end, 2 bad usage.\n";
 
+#define INTERVAL (60 * SECOND) /* live */
+
 enum { LONG_ONLY = 256, LONG_CLIENT, LONG_SERVER, LONG_USER, LONG_SINCE, LONG_UNTIL, LONG_MERGE, LONG_SEPARATE, LONG_MEMORY, LONG_RULES,
-       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN, LONG_USER_KEY };
+       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN, LONG_USER_KEY,
+       LONG_EVIDENCE, LONG_INTERVAL };
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },	     { "write", required_argument, NULL, 'w' },
@@ -48,6 +51,7 @@ static const struct option long_options[] = {
 	{ "snap", required_argument, NULL, LONG_SNAP },	     { "buffer", required_argument, NULL, LONG_BUFFER },
 	{ "no-promiscuous", no_argument, NULL, LONG_PROMISCUOUS }, { "run-as", required_argument, NULL, LONG_USER_RUN },
 	{ "user-key", required_argument, NULL, LONG_USER_KEY },
+	{ "save-evidence", required_argument, NULL, LONG_EVIDENCE }, { "interval", required_argument, NULL, LONG_INTERVAL },
 	{ "help", no_argument, NULL, 'h' },		     { "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -200,6 +204,17 @@ static bool take_number(int option, struct options *o, const char *value, struct
 	}
 }
 
+/* A day at the most. */
+static bool seconds_of(const char *text, nanoseconds *into)
+{
+	uint64_t n;
+
+	if (!number(text, 86400, &n))
+		return false;
+	*into = (nanoseconds)n * SECOND;
+	return true;
+}
+
 static bool take(int option, struct options *o, const char *value, struct error *error)
 {
 	static const char *const modes[] = { "hash", "mask", "clear", "off", NULL };
@@ -238,6 +253,10 @@ static bool take(int option, struct options *o, const char *value, struct error 
 		return true;
 	case LONG_PROMISCUOUS: o->source.no_promiscuous = true; return true;
 	case LONG_USER_KEY: o->user_key = value; return true;
+	case LONG_EVIDENCE: o->evidence_file = value; return true;
+	case LONG_INTERVAL:
+		o->interval_given = true;
+		return seconds_of(value, &o->interval) || wrong(error, "--interval", value, "a number of seconds (0: at the end alone)");
 	case LONG_USER_RUN: o->source.user = value; return true;
 	default: return take_number(option, o, value, error);
 	}
@@ -281,6 +300,8 @@ bool options_read(struct options *o, int argc, char **argv, struct error *error)
 	o->capture_count = argc - optind;
 	if ((o->task == TASK_ANALYSE || o->task == TASK_EXPLAIN) && !o->interface && o->capture_count == 0)
 		return error_set(error, "nothing to read: name capture files, - for standard input, or -i INTERFACE; see imapwhy --help");
+	if (o->interface && !o->interval_given)
+		o->interval = INTERVAL;
 	if (o->interface && o->capture_count)
 		return error_set(error, "-i %s and capture files exclude each other", o->interface);
 	return true;

@@ -46,6 +46,8 @@ struct analysis {
 	uint64_t outcome[5];
 	struct other_proofs proofs; /* of the newest view */
 	struct hash_key key;
+	void (*keep)(void *context, const struct frame *frame); /* NULL: nobody does */
+	void *keep_context;
 	bool ending;
 };
 
@@ -660,9 +662,16 @@ static void icmp(struct analysis *a, const struct packet *p)
 		wheel_set(a->wheel, &s->flow, p->at.time + looks_after[0]);
 }
 
+void analysis_keep(struct analysis *a, void (*keep)(void *context, const struct frame *frame), void *context)
+{
+	a->keep = keep;
+	a->keep_context = context;
+}
+
 void analysis_frame(struct analysis *a, const struct frame *frame)
 {
 	struct packet p;
+	uint64_t skipped = a->skipped;
 
 	a->packets++;
 	a->bytes += frame->wire;
@@ -681,6 +690,8 @@ void analysis_frame(struct analysis *a, const struct frame *frame)
 		dns(a, &p, p.payload);
 	else
 		a->skipped++;
+	if (a->keep && a->skipped == skipped)
+		a->keep(a->keep_context, frame);
 }
 
 /* --- the end --- */
@@ -733,6 +744,11 @@ static void attempts_written(void *context, struct attempt_count *c, uint64_t so
 		report_attempts(a->report, &(struct report_attempts){ c->server, c->count, sources, c->first, c->last }, a->now);
 }
 
+void analysis_attempts(struct analysis *a)
+{
+	attempts_each(a->attempts, attempts_written, a);
+}
+
 void analysis_end(struct analysis *a)
 {
 	struct roll roll = { calloc(flow_count(a->flows) + 1, sizeof *roll.list), 0 };
@@ -746,7 +762,7 @@ void analysis_end(struct analysis *a)
 	}
 	lookups_settle(a->lookups, a->now, true, lookup_failed, a);
 	attempts_expire(a->attempts, INT64_MAX);
-	attempts_each(a->attempts, attempts_written, a);
+	analysis_attempts(a);
 	flow_each(a->flows, forget_call, a);
 	/* Another recording may begin earlier, and nothing of this one proves anything there. */
 	a->now = 0;
@@ -780,5 +796,6 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.speakers_asked = n->asked, .speakers_told = n->told, .speakers_refused = n->refused,
 		.texts_lost = texts_lost(a->shared.texts), .healthy = a->outcome[0], .failed = a->outcome[1], .degraded = a->outcome[2],
 		.inconclusive = a->outcome[3], .first = a->first, .last = a->last.time,
+		.now = a->now > a->last.time ? a->now : a->last.time,
 	};
 }

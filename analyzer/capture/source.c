@@ -60,7 +60,7 @@ static bool look_at(struct source *s, struct member *m, struct error *error)
 	if (!m->file)
 		return false;
 	m->size = m->file->input.size;
-	m->stream = m->size == 0;
+	m->stream = m->size == 0 || strcmp(m->path, "-") == 0;
 	if (s->count == 1 || m->stream)
 		m->file->gathered = &s->gathered;
 	if (s->count == 1 || s->order == ORDER_SEPARATE)
@@ -391,6 +391,19 @@ const char *source_name(const struct source *s, uint16_t file)
 	if (s->live)
 		return live_name(s->live);
 	return file < s->count ? path_name(s->members[file].path) : "";
+}
+
+bool source_rereadable(const struct source *s, uint16_t file)
+{
+	return file < s->count && !s->members[file].stream;
+}
+
+bool source_all_rereadable(const struct source *s)
+{
+	for (int i = 0; i < s->count; i++)
+		if (s->members[i].stream)
+			return false;
+	return s->count > 0;
 }
 
 void source_counters(struct source *s, struct source_counters *into)
