@@ -23,7 +23,6 @@ const char options_help[] =
 	"      --since TIME  --until TIME    2026-11-24T09:00:00Z, 09:00 (today) or seconds since 1970\n"
 	"      --merge, --separate           files are one recording, or each its own\n"
 	"      --memory SIZE                 hard limit of the tables (default 256M)\n"
-	"      --keylog FILE                 TLS secrets in NSS format: what is inside is read (also while it grows)\n"
 	"      --rules DIR                   rules other than the installed ones\n"
 	"      --usernames hash|mask|clear|off   --user-key FILE (32 hex digits or more: the key of the hashes)\n"
 	"      --lang en|ar   --community-seed N   --seed N\n"
@@ -32,8 +31,11 @@ const char options_help[] =
 	"\n"
 	"Exit status: 0 analysed, 1 an input could not be read to its end, 2 bad usage.\n";
 
+#define INTERVAL (60 * SECOND) /* live */
+
 enum { LONG_ONLY = 256, LONG_CLIENT, LONG_SERVER, LONG_USER, LONG_SINCE, LONG_UNTIL, LONG_MERGE, LONG_SEPARATE, LONG_MEMORY, LONG_RULES,
-       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN, LONG_USER_KEY, LONG_KEYLOG };
+       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN, LONG_USER_KEY,
+       LONG_EVIDENCE, LONG_INTERVAL };
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },	     { "write", required_argument, NULL, 'w' },
@@ -48,7 +50,8 @@ static const struct option long_options[] = {
 	{ "interface", required_argument, NULL, 'i' },	     { "filter", required_argument, NULL, 'f' },
 	{ "snap", required_argument, NULL, LONG_SNAP },	     { "buffer", required_argument, NULL, LONG_BUFFER },
 	{ "no-promiscuous", no_argument, NULL, LONG_PROMISCUOUS }, { "run-as", required_argument, NULL, LONG_USER_RUN },
-	{ "user-key", required_argument, NULL, LONG_USER_KEY }, { "keylog", required_argument, NULL, LONG_KEYLOG },
+	{ "user-key", required_argument, NULL, LONG_USER_KEY },
+	{ "save-evidence", required_argument, NULL, LONG_EVIDENCE }, { "interval", required_argument, NULL, LONG_INTERVAL },
 	{ "help", no_argument, NULL, 'h' },		     { "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -201,6 +204,17 @@ static bool take_number(int option, struct options *o, const char *value, struct
 	}
 }
 
+/* A day at the most. */
+static bool seconds_of(const char *text, nanoseconds *into)
+{
+	uint64_t n;
+
+	if (!number(text, 86400, &n))
+		return false;
+	*into = (nanoseconds)n * SECOND;
+	return true;
+}
+
 static bool take(int option, struct options *o, const char *value, struct error *error)
 {
 	static const char *const modes[] = { "hash", "mask", "clear", "off", NULL };
@@ -239,7 +253,10 @@ static bool take(int option, struct options *o, const char *value, struct error 
 		return true;
 	case LONG_PROMISCUOUS: o->source.no_promiscuous = true; return true;
 	case LONG_USER_KEY: o->user_key = value; return true;
-	case LONG_KEYLOG: o->keylog = value; return true;
+	case LONG_EVIDENCE: o->evidence_file = value; return true;
+	case LONG_INTERVAL:
+		o->interval_given = true;
+		return seconds_of(value, &o->interval) || wrong(error, "--interval", value, "a number of seconds (0: at the end alone)");
 	case LONG_USER_RUN: o->source.user = value; return true;
 	default: return take_number(option, o, value, error);
 	}
@@ -283,6 +300,8 @@ bool options_read(struct options *o, int argc, char **argv, struct error *error)
 	o->capture_count = argc - optind;
 	if ((o->task == TASK_ANALYSE || o->task == TASK_EXPLAIN) && !o->interface && o->capture_count == 0)
 		return error_set(error, "nothing to read: name capture files, - for standard input, or -i INTERFACE; see imapwhy --help");
+	if (o->interface && !o->interval_given)
+		o->interval = INTERVAL;
 	if (o->interface && o->capture_count)
 		return error_set(error, "-i %s and capture files exclude each other", o->interface);
 	return true;

@@ -8,10 +8,8 @@
 #include "attempts.h"
 #include "complete.h"
 #include "context.h"
-#include "decrypt.h"
 #include "dns.h"
 #include "drive.h"
-#include "keylog.h"
 #include "lookups.h"
 #include "ndpi_adapter.h"
 #include "tls.h"
@@ -40,7 +38,6 @@ struct analysis {
 	struct context context;
 	struct lookups *lookups;
 	struct session_shared shared;
-	struct decryptor *decryptor; /* NULL: no secrets were given */
 	uint64_t mail_port[65536 / 64]; /* the triage's bit map */
 	struct endpoint mail_end[ENDPOINTS]; /* found by their greeting */
 	nanoseconds now, first, lookups_looked;
@@ -49,6 +46,8 @@ struct analysis {
 	uint64_t outcome[5];
 	struct other_proofs proofs; /* of the newest view */
 	struct hash_key key;
+	void (*keep)(void *context, const struct frame *frame); /* NULL: nobody does */
+	void *keep_context;
 	bool ending;
 };
 
@@ -129,7 +128,6 @@ void analysis_destroy(struct analysis **analysis)
 	decoder_destroy(&a->decoder);
 	held_pool_destroy(&a->shared.held);
 	tls_shared_destroy(&a->shared.tls);
-	decryptor_destroy(&a->decryptor);
 	speakers_destroy(&a->shared.speakers);
 	texts_destroy(&a->shared.texts);
 	free(a);
@@ -144,35 +142,6 @@ const struct texts *analysis_texts(const struct analysis *a)
 void analysis_report_to(struct analysis *a, struct report *report)
 {
 	a->report = report;
-}
-
-/* --- secrets --- */
-
-static struct secrets *secrets_of(struct analysis *a)
-{
-	if (!a->decryptor) {
-		a->decryptor = decryptor_create(a->options.memory / 8, a->key);
-		tls_shared_decrypt(a->shared.tls, a->decryptor);
-	}
-	return a->decryptor ? decryptor_secrets(a->decryptor) : NULL;
-}
-
-void analysis_secrets(struct analysis *a, struct bytes text, struct keylog_counts *counts)
-{
-	struct secrets *secrets = secrets_of(a);
-
-	if (secrets)
-		keylog_read(secrets, text, counts);
-	else
-		a->shared.facts_lost++;
-}
-
-void analysis_secrets_wanted(struct analysis *a, bool (*more)(void *context), void *context)
-{
-	struct secrets *secrets = secrets_of(a);
-
-	if (secrets)
-		secrets_refill(secrets, more, context);
 }
 
 /* --- verdicts --- */
@@ -244,7 +213,9 @@ static uint64_t id_of(const struct endpoint *client, const struct endpoint *serv
 
 static struct case_of case_of(const struct analysis *a, const struct session *s)
 {
-	return (struct case_of){ .client = &s->flow.client, .server = &s->flow.server, .session = s->id, .began = s->first.time, .now = a->now,
+	nanoseconds until = s->proof_until && !s->progress ? s->proof_until : a->now;
+
+	return (struct case_of){ .client = &s->flow.client, .server = &s->flow.server, .session = s->id, .began = s->first.time, .now = until,
 				 .name = lookups_name(a->lookups, &s->flow.server.address) };
 }
 
@@ -298,6 +269,7 @@ static void session_written(struct analysis *a, struct session *s, const struct 
 	s->written_rule = v->rule;
 	s->id = id;
 	s->revision++;
+	s->proof_until = a->now;
 	s->progress = false;
 	if (tcp_closed(&s->tcp))
 		flow_rank(a->flows, &s->flow, RANK_SETTLED);
@@ -344,6 +316,8 @@ static void look(void *context, struct flow *flow)
 	struct fact_view view[FACT_COUNT];
 	struct verdict v;
 
+	if (wheel_now(a->wheel) > a->now)
+		a->now = wheel_now(a->wheel);
 	if (closed && s->written) {
 		if (a->now - tcp_last_seen(&s->tcp) >= LINGER)
 			forget(a, s);
@@ -414,8 +388,8 @@ static void clock_to(struct analysis *a, nanoseconds time)
 {
 	if (time <= a->now)
 		return;
-	a->now = time;
 	wheel_turn(a->wheel, time, look, a);
+	a->now = time;
 	if (time - a->lookups_looked >= SECOND) {
 		a->lookups_looked = time;
 		lookups_settle(a->lookups, time, false, lookup_failed, a);
@@ -688,9 +662,16 @@ static void icmp(struct analysis *a, const struct packet *p)
 		wheel_set(a->wheel, &s->flow, p->at.time + looks_after[0]);
 }
 
+void analysis_keep(struct analysis *a, void (*keep)(void *context, const struct frame *frame), void *context)
+{
+	a->keep = keep;
+	a->keep_context = context;
+}
+
 void analysis_frame(struct analysis *a, const struct frame *frame)
 {
 	struct packet p;
+	uint64_t skipped = a->skipped;
 
 	a->packets++;
 	a->bytes += frame->wire;
@@ -709,6 +690,8 @@ void analysis_frame(struct analysis *a, const struct frame *frame)
 		dns(a, &p, p.payload);
 	else
 		a->skipped++;
+	if (a->keep && a->skipped == skipped)
+		a->keep(a->keep_context, frame);
 }
 
 /* --- the end --- */
@@ -761,6 +744,11 @@ static void attempts_written(void *context, struct attempt_count *c, uint64_t so
 		report_attempts(a->report, &(struct report_attempts){ c->server, c->count, sources, c->first, c->last }, a->now);
 }
 
+void analysis_attempts(struct analysis *a)
+{
+	attempts_each(a->attempts, attempts_written, a);
+}
+
 void analysis_end(struct analysis *a)
 {
 	struct roll roll = { calloc(flow_count(a->flows) + 1, sizeof *roll.list), 0 };
@@ -774,7 +762,7 @@ void analysis_end(struct analysis *a)
 	}
 	lookups_settle(a->lookups, a->now, true, lookup_failed, a);
 	attempts_expire(a->attempts, INT64_MAX);
-	attempts_each(a->attempts, attempts_written, a);
+	analysis_attempts(a);
 	flow_each(a->flows, forget_call, a);
 	/* Another recording may begin earlier, and nothing of this one proves anything there. */
 	a->now = 0;
@@ -785,24 +773,6 @@ void analysis_end(struct analysis *a)
 	a->wheel = wheel_create();
 	if (!a->wheel)
 		abort();
-}
-
-static void decryption_stats(struct analysis *a, const struct source_counters *c, struct report_stats *into)
-{
-	const struct decryptor_counts *n = decryptor_counts(a->decryptor);
-
-	into->memory_bytes += decryptor_bytes(a->decryptor);
-	into->decryption.used = true;
-	into->decryption.sessions = n->sessions;
-	into->decryption.records = n->records;
-	into->decryption.bytes = n->bytes;
-	into->decryption.keys_missing = n->missing;
-	into->decryption.keys_wrong = n->wrong;
-	into->decryption.stopped = n->stopped;
-	into->decryption.unknown_suite = n->unknown;
-	into->decryption.capped = n->capped;
-	into->decryption.evicted = secrets_evicted(decryptor_secrets(a->decryptor));
-	into->decryption.secrets_lost = c->secrets_lost;
 }
 
 void analysis_stats(struct analysis *a, const struct source *source, struct report_stats *into)
@@ -826,7 +796,6 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.speakers_asked = n->asked, .speakers_told = n->told, .speakers_refused = n->refused,
 		.texts_lost = texts_lost(a->shared.texts), .healthy = a->outcome[0], .failed = a->outcome[1], .degraded = a->outcome[2],
 		.inconclusive = a->outcome[3], .first = a->first, .last = a->last.time,
+		.now = a->now > a->last.time ? a->now : a->last.time,
 	};
-	if (a->decryptor)
-		decryption_stats(a, &c, into);
 }

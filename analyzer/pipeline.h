@@ -29,16 +29,13 @@ void analysis_destroy(struct analysis **analysis);
 const struct texts *analysis_texts(const struct analysis *analysis);
 void analysis_report_to(struct analysis *analysis, struct report *report);
 
-/* Secrets of TLS sessions, lines of a key log (keylog.h), whose counts go on: what stands in sessions that begin from now on is read with
- * them. An empty text makes sessions wait a while for secrets to come. */
-struct keylog_counts;
-void analysis_secrets(struct analysis *analysis, struct bytes text, struct keylog_counts *counts);
-/* Who is asked when a session lacks its secrets; it may call analysis_secrets, and says whether any came. It limits its own rate. */
-void analysis_secrets_wanted(struct analysis *analysis, bool (*more)(void *context), void *context);
-
+/* Who wants to keep the frames that sessions are made of; called once for each, after it was looked at. */
+void analysis_keep(struct analysis *analysis, void (*keep)(void *context, const struct frame *frame), void *context);
 void analysis_frame(struct analysis *analysis, const struct frame *frame);
 /* Nothing arrived: capture time went on. */
 void analysis_clock(struct analysis *analysis, nanoseconds now);
+/* Tells the single attempts counted since the last time, in documents of their own. */
+void analysis_attempts(struct analysis *analysis);
 /* The capture (or recording) ends: every session is judged and forgotten. */
 void analysis_end(struct analysis *analysis);
 void analysis_stats(struct analysis *analysis, const struct source *source, struct report_stats *into);

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,17 +25,38 @@ static void keep_raw_sockets(void)
 	}
 }
 
+static const struct passwd *find_user(const char *user, struct error *error)
+{
+	const struct passwd *entry = getpwnam(user ? user : "nobody");
+
+	if (!entry)
+		error_set(error, "no user \"%s\" to run as after opening the interface; name another with --run-as, or make it: useradd -r %s",
+			  user ? user : "nobody", user ? user : "nobody");
+	return entry;
+}
+
+bool privilege_share(int descriptor, const char *user, struct error *error)
+{
+	struct stat about;
+	const struct passwd *entry;
+
+	if (geteuid() != 0 || descriptor < 0 || fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode))
+		return true;
+	entry = find_user(user, error);
+	if (entry && about.st_uid == 0 && entry->pw_uid != 0 && fchown(descriptor, entry->pw_uid, entry->pw_gid) != 0)
+		return error_set(error, "the output can't be given to user \"%s\": %s", entry->pw_name, strerror(errno));
+	return entry != NULL;
+}
+
 bool privilege_drop(const char *user, struct error *error)
 {
 	const struct passwd *entry;
 
 	if (geteuid() != 0)
 		return true;
-	errno = 0;
-	entry = getpwnam(user ? user : "nobody");
+	entry = find_user(user, error);
 	if (!entry)
-		return error_set(error, "no user \"%s\" to run as after opening the interface; name another with --user, or make it: useradd -r %s",
-			user ? user : "nobody", user ? user : "nobody");
+		return false;
 	if (entry->pw_uid == 0)
 		return true;
 	prctl(PR_SET_KEEPCAPS, 1);

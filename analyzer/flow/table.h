@@ -48,5 +48,8 @@ void wheel_set(struct wheel *wheel, struct flow *flow, nanoseconds deadline);
 /* Calls every flow whose deadline passed, in the order of deadline ticks; it is out of the wheel when called. Capture time that runs
  * backwards does nothing. */
 void wheel_turn(struct wheel *wheel, nanoseconds now, void (*call)(void *context, struct flow *flow), void *context);
+/* Within a call: the time to which the wheel has turned so far. Where time leaps (nothing was captured for long) deadlines are met one
+ * after the other, as if time had passed evenly. */
+nanoseconds wheel_now(const struct wheel *wheel);
 
 #endif

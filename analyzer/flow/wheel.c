@@ -9,6 +9,7 @@
 struct wheel {
 	struct flow *slot[SLOTS];
 	int64_t tick; /* the last one turned to; 0: not started */
+	nanoseconds now; /* of the newest turn */
 };
 
 struct wheel *wheel_create(void)
@@ -78,6 +79,7 @@ void wheel_turn(struct wheel *w, nanoseconds now, void (*call)(void *, struct fl
 {
 	int64_t tick = now / TICK;
 
+	w->now = now;
 	if (!w->tick)
 		w->tick = tick - 1;
 	/* A leap (a clock set forward, a gap between files) needs one look at each slot at the most. */
@@ -86,4 +88,11 @@ void wheel_turn(struct wheel *w, nanoseconds now, void (*call)(void *, struct fl
 		w->tick = t;
 		turn_slot(w, t, now, call, context);
 	}
+}
+
+nanoseconds wheel_now(const struct wheel *w)
+{
+	nanoseconds now = w->tick * TICK;
+
+	return now < w->now ? now : w->now;
 }

@@ -217,9 +217,9 @@ static void add_head(const struct report *report, const struct block *b, const c
 static void print(struct report *report, struct lines *out)
 {
 	if (out->failed)
-		report->writer.lost++;
+		report->lost++;
 	else if (out->len)
-		writer_put(&report->writer, out->text, out->len);
+		report_put(report, out->text, out->len);
 	lines_drop(out);
 }
 

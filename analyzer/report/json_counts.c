@@ -23,9 +23,9 @@ static struct json_object *begin(const char *dataset, const char *kind, const ch
 static void finish(struct report *report, struct json_object *document)
 {
 	if (json_line(document, &report->line))
-		writer_put(&report->writer, report->line.text, report->line.len);
+		report_put(report, report->line.text, report->line.len);
 	else
-		report->writer.lost++;
+		report->lost++;
 	json_drop(&document);
 }
 
@@ -33,9 +33,12 @@ static void put_moment(const struct report *report, const char *key, const struc
 {
 	struct json_object *o = put_object(into, key);
 
-	if (!report->options.live) {
-		put_text(o, "file", report->file_name(report->context, at->file), 120);
-		put_count(o, "frame", at->frame);
+	uint32_t frame;
+	const char *file = report_place(report, at, &frame);
+
+	if (file) {
+		put_text(o, "file", file, 120);
+		put_count(o, "frame", frame);
 	}
 	put_time(o, "time", at->time);
 }
@@ -103,16 +106,12 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 	put_number(stats, "memory_bytes", (int64_t)s->memory_bytes);
 	PUT_COUNTERS(stats, "streams", { "gaps", s->gaps }, { "bytes_lost", s->bytes_lost }, { "capped", s->capped });
 	/* The caller may carry documents elsewhere too; ours are counted where they are written. */
-	PUT_COUNTERS(stats, "documents", { "written", larger(s->documents_written, report->writer.written) },
-		     { "lost", larger(s->documents_lost, report->writer.lost) });
+	PUT_COUNTERS(stats, "documents", { "written", larger(s->documents_written, report->written) },
+		     { "lost", larger(s->documents_lost, report->lost) });
 	PUT_COUNTERS(stats, "rules", { "loaded", s->rules_loaded }, { "matched", s->rules_matched });
+	if (report->options.citing)
+		PUT_COUNTERS(stats, "evidence", { "saved", s->evidence_saved }, { "lost", s->evidence_lost });
 	PUT_COUNTERS(stats, "speakers", { "asked", s->speakers_asked }, { "told", s->speakers_told }, { "refused", s->speakers_refused });
-	if (s->decryption.used)
-		PUT_COUNTERS(stats, "decryption", { "sessions", s->decryption.sessions }, { "records", s->decryption.records },
-			     { "bytes", s->decryption.bytes }, { "keys_missing", s->decryption.keys_missing },
-			     { "keys_wrong", s->decryption.keys_wrong }, { "stopped", s->decryption.stopped },
-			     { "unknown_suite", s->decryption.unknown_suite }, { "capped", s->decryption.capped },
-			     { "secrets_evicted", s->decryption.evicted }, { "secrets_lost", s->decryption.secrets_lost });
 	PUT_COUNTERS(stats, "sessions", { "healthy", s->healthy }, { "failed", s->failed }, { "degraded", s->degraded },
 		     { "inconclusive", s->inconclusive }, { "probes", s->probes });
 	PUT_COUNTERS(stats, "memory_refused", { "facts", s->facts_lost }, { "texts", s->texts_lost });

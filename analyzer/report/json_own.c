@@ -99,11 +99,13 @@ static void put_proof(const struct making *m, const struct proof *p, struct rows
 	const struct report *report = m->report;
 	const struct moment *at = &p->fact->at;
 	char room[512];
+	uint32_t frame;
+	const char *file = report_place(report, at, &frame);
 
 	row_begin(rows);
-	if (!report->options.live) {
-		row_text(rows, "file", report->file_name(report->context, at->file), 120);
-		row_count(rows, "frame", at->frame);
+	if (file) {
+		row_text(rows, "file", file, 120);
+		row_count(rows, "frame", frame);
 	}
 	row_time(rows, "time", at->time);
 	if (p->absent)
@@ -334,7 +336,6 @@ static void put_capture(const struct report *report, const struct report_case *c
 	put_fact_number(c, FACT_LOST_BYTES, "lost_bytes", capture);
 	if (case_has(c, FACT_TRUNCATED))
 		put_flag(capture, "truncated", true);
-	put_word(capture, "decrypted", case_word(c, FACT_DECRYPTED));
 	put_encapsulation(s->encapsulation, capture);
 }
 

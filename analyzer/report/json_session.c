@@ -252,7 +252,7 @@ void json_session(struct report *report, const struct report_case *c)
 		json_drop(&document);
 	}
 	if (fits)
-		writer_put(&report->writer, report->line.text, report->line.len);
+		report_put(report, report->line.text, report->line.len);
 	else
-		report->writer.lost++;
+		report->lost++;
 }

@@ -7,16 +7,6 @@
 
 #define DOCUMENT_MOST 8000 /* bytes of a line: collectors cut longer ones */
 
-/* --- write.c --- */
-struct writer {
-	int descriptor;
-	uint64_t written, lost;
-	int failure;      /* errno of the first failed write, 0: none */
-	bool within_line; /* a line was left half-written */
-};
-/* One write() for a whole line (or block of lines); a failed one is counted. */
-void writer_put(struct writer *w, const char *text, size_t len);
-
 /* --- community.c --- */
 struct community;
 struct community *community_create(uint16_t seed);
@@ -54,7 +44,7 @@ struct notice {
 	char says[240];
 	uint32_t frame; /* 0: none */
 };
-#define NOTICES_MOST 8
+#define NOTICES_MOST 5
 int evidence_notices(const struct report *report, const struct report_case *c, struct notice into[NOTICES_MOST]);
 
 /* A rule's text with each {fact.word} as its value. */
@@ -68,6 +58,12 @@ bool case_has(const struct report_case *c, enum fact_id id);
 const char *case_text(const struct report *report, const struct report_case *c, enum fact_id id);
 /* A set word fact, NULL where it is not or stands at its first word (none). */
 const char *case_word(const struct report_case *c, enum fact_id id);
+
+/* --- report.c --- */
+/* Hands a whole line (or block of lines) to where the report goes; what is lost is counted. */
+void report_put(struct report *report, const char *text, size_t len);
+/* The file in which others find that frame, and its number there; NULL: none that can be shared. */
+const char *report_place(const struct report *report, const struct moment *at, uint32_t *frame);
 
 /* --- names.c --- */
 const char *tls_version_name(int64_t version, bool *ssl); /* "1.2"; NULL: not known */
@@ -99,6 +95,7 @@ struct blocks *blocks_create(void);
 void blocks_destroy(struct blocks **blocks);
 void text_session(struct report *report, const struct report_case *c);
 void text_attempts(struct report *report, const struct report_attempts *a);
+void text_counts(struct report *report, const struct report_stats *stats);
 void text_finish(struct report *report, const struct report_stats *stats);
 
 /* Facts that rule texts name, found once: by where the name stands. */
@@ -114,7 +111,8 @@ struct report {
 	const struct texts *texts;
 	const char *(*file_name)(const void *context, uint16_t file);
 	const void *context;
-	struct writer writer;
+	struct report_out out;
+	uint64_t written, lost; /* lines and blocks handed out, and those that were not */
 	struct report_line line;
 	struct community *community;
 	struct blocks *blocks;

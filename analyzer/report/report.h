@@ -7,6 +7,22 @@
 
 enum usernames { USERNAMES_HASH, USERNAMES_MASK, USERNAMES_CLEAR, USERNAMES_OFF };
 
+/* A frame that a document cites, and what it says. */
+struct report_citation {
+	struct moment at;
+	const char *says;
+};
+
+/* Who keeps the frames that documents cite. */
+struct report_citing {
+	void *context;
+	const char *file; /* where they stand */
+	/* What the document `session` (an event.id) cites, in the order of frames; borrowed. Called before the document is written. */
+	void (*cite)(void *context, const char *session, const struct report_citation *list, int count);
+	/* A frame's number in `file`; 0: it has none there, or not yet. */
+	uint32_t (*number)(void *context, struct moment at);
+};
+
 struct report_options {
 	enum { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NONE } output;
 	enum usernames usernames;
@@ -15,7 +31,8 @@ struct report_options {
 	bool color, verbose;
 	unsigned width;         /* columns of the text */
 	bool utc;               /* times of the text in UTC, not local */
-	bool live;              /* no frame numbers to share */
+	bool live;              /* no frame numbers to share but those of `citing` */
+	const struct report_citing *citing; /* NULL: frames cited are not kept; outlives the report */
 };
 
 /* What a report of one session is made from; all borrowed. */
@@ -34,18 +51,13 @@ struct report_stats {
 	uint64_t gaps, bytes_lost, capped;
 	uint64_t documents_written, documents_lost;
 	uint64_t rules_loaded, rules_matched;
+	uint64_t evidence_saved, evidence_lost; /* frames of --save-evidence */
 	uint64_t speakers_asked, speakers_told, speakers_refused; /* flows shown to nDPI */
-	struct {
-		bool used; /* secrets were given */
-		uint64_t sessions, records, bytes;                        /* read inside TLS */
-		uint64_t keys_missing, keys_wrong, stopped, unknown_suite; /* sessions not read, or no further */
-		uint64_t capped, evicted, secrets_lost; /* records without room, sessions whose secrets had to leave, blocks of secrets not taken */
-	} decryption;
 	uint64_t facts_lost, texts_lost;
 	uint64_t healthy, failed, degraded, inconclusive, probes;
 	double seconds;
 	const char *source;
-	nanoseconds first, last; /* capture time */
+	nanoseconds first, last, now; /* capture time: of the first and last packet, and as it stands */
 };
 
 struct report_attempts {
@@ -54,15 +66,21 @@ struct report_attempts {
 	struct moment first, last;
 };
 
-/* Writes one line at a time to a descriptor, one write() a line; counts what could not be written. */
+/* Where a report goes: a whole line, or a block of lines, at a time. False: it was lost, which is counted. */
+struct report_out {
+	void *context;
+	bool (*put)(void *context, const char *text, size_t len);
+};
+
 struct report;
-struct report *report_create(int descriptor, const struct report_options *options, const struct rules *rules, const struct texts *texts,
+struct report *report_create(const struct report_out *out, const struct report_options *options, const struct rules *rules, const struct texts *texts,
 			     const char *(*file_name)(const void *context, uint16_t file), const void *context);
 void report_destroy(struct report **report);
 void report_session(struct report *report, const struct report_case *c);
 void report_attempts(struct report *report, const struct report_attempts *a, nanoseconds now);
 /* Text output: prints the blocks folded and sorted, and the summary table; JSON: the stats document. */
 void report_finish(struct report *report, const struct report_stats *stats, nanoseconds now);
-bool report_failed(const struct report *report, struct error *error); /* writing failed (disk full): says so once */
+/* The counters as they stand, in between. */
+void report_snapshot(struct report *report, const struct report_stats *stats, nanoseconds now);
 
 #endif

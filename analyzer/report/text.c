@@ -59,12 +59,13 @@ static void proof_place(const struct report *report, const struct report_case *c
 	const struct moment *at = &p->fact->at;
 	char number[160];
 
-	if (report->options.live)
+	uint32_t frame;
+	if (!report_place(report, at, &frame))
 		block_time(report, at->time, number, sizeof number);
 	else if (at->file != c->session->first.file)
-		snprintf(number, sizeof number, "%.100s #%u", report->file_name(report->context, at->file), at->frame);
+		snprintf(number, sizeof number, "%.100s #%u", report->file_name(report->context, at->file), frame);
 	else
-		snprintf(number, sizeof number, "#%u", at->frame);
+		snprintf(number, sizeof number, "#%u", frame);
 	if (before && before->fact->at.frame == at->frame && before->fact->at.file == at->file && before->fact->at.time == at->time)
 		snprintf(into, room, "    %*s  ", (int)strlen(number), "");
 	else
@@ -303,6 +304,24 @@ static void add_counters(const struct report_stats *s, struct lines *out)
 		lines_putf(out, "%-32s%16s\n", counters[i].name, grouped(counters[i].count, room, sizeof room));
 }
 
+static void put_lines(struct report *report, struct lines *out)
+{
+	if (out->failed)
+		report->lost++;
+	else
+		report_put(report, out->text, out->len);
+	lines_drop(out);
+}
+
+void text_counts(struct report *report, const struct report_stats *stats)
+{
+	struct lines out = { 0 };
+
+	add_counters(stats, &out);
+	add_summary(report, stats, &out);
+	put_lines(report, &out);
+}
+
 void text_finish(struct report *report, const struct report_stats *stats)
 {
 	struct lines out = { 0 };
@@ -312,9 +331,5 @@ void text_finish(struct report *report, const struct report_stats *stats)
 	else
 		add_counters(stats, &out);
 	add_summary(report, stats, &out);
-	if (out.failed)
-		report->writer.lost++;
-	else
-		writer_put(&report->writer, out.text, out.len);
-	lines_drop(&out);
+	put_lines(report, &out);
 }

@@ -31,20 +31,15 @@ struct tail {
 	uint32_t len, room;
 };
 
-/* A stream of both directions, TCP's or the one that TLS carries. */
-struct layer {
-	struct tail tail[2];
-	uint8_t use[2]; /* enum use: who reads that direction */
-};
-
 struct session {
 	struct flow flow; /* first: the table's part */
 	struct session_shared *shared;
 	struct tcp tcp;
 	struct facts facts;
 	void *imap, *tls;          /* the dissectors' states; NULL: not begun */
-	struct layer outer, *inner; /* inner: NULL until something was decrypted */
+	struct tail tail[2];
 	struct speaker *speaker;   /* NULL: nDPI is not asked */
+	uint8_t use[2];            /* enum use: who reads that direction */
 	bool tls_port, mail_port, starttls, met_midstream, data_seen[2];
 	bool written;              /* a verdict was written */
 	bool progress;             /* and something new came since */
@@ -57,6 +52,7 @@ struct session {
 	nanoseconds sign_at;       /* when the server's host was last told alive */
 	uint16_t refused_told;     /* refused logins that context knows of */
 	bool sign_served;
+	nanoseconds proof_until;   /* when the verdict was written: what others show later proves nothing; 0: not written */
 	nanoseconds settle_since;  /* when a verdict that waits for context was first reached; 0: none */
 };
 

@@ -25,8 +25,14 @@ struct made {
 	struct texts *texts;
 	struct report_case c;
 	FILE *file;
+	int descriptor;
 	struct report *report;
 };
+
+static bool put(void *context, const char *text, size_t len)
+{
+	return write(((struct made *)context)->descriptor, text, len) == (ssize_t)len;
+}
 
 static const char *file_name(const void *context, uint16_t file)
 {
@@ -134,7 +140,8 @@ static struct made *make(const struct report_options *options)
 	m->verdict.alternatives[1] = (struct alternative){ &m->other, false, FACT_SASL_ERROR, "imap.sasl_error" };
 	m->c = (struct report_case){ &m->session, m->view, &m->verdict, "1709301727.000001-1", NULL };
 	m->file = tmpfile();
-	m->report = report_create(fileno(m->file), options, NULL, m->texts, file_name, NULL);
+	m->descriptor = fileno(m->file);
+	m->report = report_create(&(const struct report_out){ m, put }, options, NULL, m->texts, file_name, NULL);
 	assert_non_null(m->report);
 	return m;
 }
@@ -168,7 +175,7 @@ int main(void)
 	report_session(m->report, &m->c);
 	char *t = written(m);
 	printf("%s%zu bytes\n", t, strlen(t));
-	m->report->writer.descriptor = open("/dev/null", O_WRONLY);
+	m->descriptor = open("/dev/null", O_WRONLY);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (int i = 0; i < n; i++)
 		report_session(m->report, &m->c);
@@ -387,16 +394,13 @@ static void times_are_civil(void **state)
 static void lost_lines_are_counted(void **state)
 {
 	struct made *m = make(&json_options);
-	struct error error;
 
 	(void)state;
-	assert_false(report_failed(m->report, &error));
-	m->report->writer.descriptor = open("/dev/full", O_WRONLY);
+	m->descriptor = open("/dev/full", O_WRONLY);
 	report_session(m->report, &m->c);
-	close(m->report->writer.descriptor);
-	assert_int_equal(m->report->writer.lost, 1);
-	assert_true(report_failed(m->report, &error));
-	assert_non_null(strstr(error.text, strerror(ENOSPC)));
+	close(m->descriptor);
+	assert_int_equal(m->report->lost, 1);
+	assert_int_equal(m->report->written, 0);
 	drop(m);
 }
 

@@ -1,0 +1,52 @@
+/* Signals set flags; the run looks at them between frames. */
+#include "signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile int stop, reopen, tell;
+
+static void on_signal(int number)
+{
+	if (number == SIGHUP)
+		reopen = 1;
+	else if (number == SIGUSR1)
+		tell = 1;
+	else
+		stop = 1;
+}
+
+void signals_catch(bool live)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	if (live)
+		sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+volatile int *signals_stop(void)
+{
+	return &stop;
+}
+
+static bool take(volatile int *flag)
+{
+	bool was = *flag;
+
+	*flag = 0;
+	return was;
+}
+
+bool signals_reopen(void)
+{
+	return take(&reopen);
+}
+
+bool signals_tell(void)
+{
+	return take(&tell);
+}

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""Verdicts that need other sessions: each with its proof, and the same scene without."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests"))
+from packets import ACK, RST, Capture, Tcp  # noqa: E402
+
+ME, OTHER, THIRD, SERVER, WEB = "192.0.2.10", "192.0.2.11", "192.0.2.12", "203.0.113.5", "203.0.113.80"
+
+
+def documents(capture, *options):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "made.pcap")
+        capture.save(path)
+        done = subprocess.run([os.path.join(TOP, "imapwhy"), "-o", "json", *options, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 0, done.stderr.decode()
+        return [json.loads(line) for line in done.stdout.decode().splitlines()]
+
+
+def sessions(docs):
+    found = [d for d in docs if d["event"]["dataset"] == "imapwhy.session"]
+    revised = {d["imapwhy"].get("revises") for d in found}
+    return [d for d in found if d["event"]["id"] not in revised]
+
+
+class Made(unittest.TestCase):
+    def verdict(self, capture, client=ME, port=None, which=-1, options=()):
+        mine = [d for d in sessions(documents(capture, *options)) if d["source"]["ip"] == client and (not port or d["source"]["port"] == port)]
+        self.assertTrue(mine, "no session of " + client)
+        mine.sort(key=lambda d: d["event"]["start"])
+        return mine[which]
+
+    def says(self, doc, mechanism, culprit=None, outcome="failed"):
+        v = doc["imapwhy"]["verdict"]
+        self.assertEqual((v["mechanism"], v["outcome"]), (mechanism, outcome), v)
+        if culprit:
+            self.assertEqual(v["culprit"], culprit)
+        return doc
+
+    def proof(self, doc, fact):
+        """The evidence of another session, which is named."""
+        lines = [e for e in doc["imapwhy"]["evidence"] if e["fact"] == fact]
+        self.assertEqual(len(lines), 1, doc["imapwhy"]["evidence"])
+        return lines[0]
+
+
+class Dropped(Made):
+    def scene(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).syns(10)
+        return c
+
+    def test_with_another_client_served(self):
+        c = self.scene()
+        other = Tcp(c, OTHER, SERVER).works(12)
+        self.assertEqual(self.proof(self.says(self.verdict(c), "syn_dropped", "middlebox"), "context.host_alive")["says"],
+                         "the same host answered others (%s)" % OTHER)
+        ids = {d["event"]["id"] for d in sessions(documents(c)) if d["source"]["ip"] == OTHER}
+        self.assertIn(self.proof(self.verdict(c), "context.host_alive")["session"], ids)
+        del other
+
+    def test_with_another_port_answered(self):
+        c = self.scene()
+        Tcp(c, ME, SERVER, port=443).open(11)
+        self.says(self.verdict(c), "syn_dropped", "middlebox")
+
+    def test_alone(self):
+        self.says(self.verdict(self.scene()), "connect_timeout")
+
+    def test_another_host_proves_nothing(self):
+        c = self.scene()
+        Tcp(c, OTHER, WEB).works(12)
+        self.says(self.verdict(c), "connect_timeout")
+
+    def test_proof_may_come_later(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).works(28)
+        Tcp(c, OTHER, WEB).works(60)
+        self.says(self.verdict(c), "syn_dropped")
+
+    def test_too_late_is_no_proof(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).works(120)
+        self.says(self.verdict(c), "connect_timeout")
+
+
+class Banned(Made):
+    def scene(self, refusals=5):
+        c = Capture()
+        for i in range(refusals):
+            Tcp(c, ME, SERVER, client_port=41000 + i).refused(5 + i)
+        return c
+
+    def blocked_by_icmp(self, c):
+        Tcp(c, ME, SERVER, client_port=42000).syn(20).icmp(20.02, 3, 3)
+
+    def test_icmp(self):
+        c = self.scene()
+        self.blocked_by_icmp(c)
+        Tcp(c, OTHER, SERVER).works(22)
+        doc = self.says(self.verdict(c), "client_banned")
+        self.proof(doc, "context.refused_before")
+        self.proof(doc, "context.others_served")
+
+    def test_dropped(self):
+        c = self.scene()
+        Tcp(c, ME, SERVER, client_port=42000).syns(20)
+        Tcp(c, OTHER, SERVER).works(22)
+        self.says(self.verdict(c), "client_banned")
+
+    def test_reset(self):
+        c = self.scene()
+        bad = Tcp(c, ME, SERVER, client_port=42000).syn(20)
+        bad.send(20.02, 1, RST | ACK, seq=0)
+        Tcp(c, OTHER, SERVER).works(22)
+        self.says(self.verdict(c), "client_banned")
+
+    def test_cut_in_mid_session(self):
+        c = self.scene()
+        Tcp(c, ME, SERVER, client_port=42000).greeted(20).vain(20.2, "a1 LOGIN user wrong\r\n")
+        Tcp(c, OTHER, SERVER).works(22)
+        self.says(self.verdict(c), "client_banned")
+
+    def test_no_refused_logins(self):
+        c = Capture()
+        self.blocked_by_icmp(c)
+        Tcp(c, OTHER, SERVER).works(22)
+        self.says(self.verdict(c), "icmp_rejected")
+
+    def test_nobody_else_served(self):
+        c = self.scene()
+        self.blocked_by_icmp(c)
+        self.says(self.verdict(c), "icmp_rejected")
+
+    def test_a_good_login_since(self):
+        c = self.scene()
+        Tcp(c, ME, SERVER, client_port=41900).works(15)
+        self.blocked_by_icmp(c)
+        Tcp(c, OTHER, SERVER).works(22)
+        self.says(self.verdict(c), "icmp_rejected")
+
+
+class Swallowed(Made):
+    LOGIN = "a1 LOGIN user secret\r\n"
+
+    def scene(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).greeted(10).vain(10.2, self.LOGIN)
+        return c
+
+    def test_content_with_others_served(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).works(13)
+        self.proof(self.says(self.verdict(c), "content_dropped", "middlebox"), "context.service_alive")
+
+    def test_content_alone(self):
+        self.says(self.verdict(self.scene()), "peer_vanished")
+
+    def test_others_served_only_before(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).works(5)
+        self.says(self.verdict(c), "peer_vanished")
+
+    def idle(self):
+        c = Capture()
+        t = Tcp(c, ME, SERVER).greeted(10).client(10.1, self.LOGIN).server(10.2, "a1 OK in\r\n").client(10.3, "a2 IDLE\r\n").server(10.4, "+ idling\r\n")
+        t.vain(400, "DONE\r\n")
+        return c
+
+    def test_expired_with_others_served(self):
+        c = self.idle()
+        Tcp(c, OTHER, SERVER).works(403)
+        self.says(self.verdict(c), "state_expired", "middlebox")
+
+    def test_expired_alone(self):
+        self.says(self.verdict(self.idle()), "peer_vanished")
+
+
+class FullQueue(Made):
+    def scene(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).syns(10, offsets=(0, 1, 3, 7, 15))
+        return c
+
+    def test_stuck_beside(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).open(8)
+        self.proof(self.says(self.verdict(c), "connect_timeout", "server"), "context.stuck")
+
+    def test_not_stuck(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).works(8)
+        self.says(self.verdict(c), "syn_dropped", "middlebox")
+
+    def test_stuck_once_and_recovered(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).open(2)
+        Tcp(c, THIRD, SERVER).works(9)
+        self.says(self.verdict(c), "syn_dropped", "middlebox")
+
+
+class Families(Made):
+    ME6, SERVER6, DNS, NAME = "2001:db8::10", "2001:db8::993", "192.0.2.1", "imap.example.org"
+
+    def scene(self, names=True):
+        c = Capture()
+        if names:
+            c.query(9.0, ME, self.DNS, self.NAME)
+            c.query(9.0, ME, self.DNS, self.NAME, qtype=28, number=8, port=40001)
+            c.answer(9.02, ME, self.DNS, self.NAME, SERVER)
+            c.answer(9.02, ME, self.DNS, self.NAME, self.SERVER6, qtype=28, number=8, port=40001)
+        return c
+
+    def test_rejected(self):
+        c = self.scene()
+        Tcp(c, self.ME6, self.SERVER6).syn(10).icmp(10.01, 1, 1)
+        Tcp(c, ME, SERVER).works(10.02)
+        self.says(self.verdict(c, self.ME6), "icmp_rejected", "middlebox", "degraded")
+
+    def test_refused(self):
+        c = self.scene()
+        Tcp(c, self.ME6, self.SERVER6).syn(10).send(10.01, 1, RST | ACK, seq=0)
+        Tcp(c, ME, SERVER).works(10.02)
+        self.says(self.verdict(c, self.ME6), "connection_refused", "server", "degraded")
+
+    def test_unanswered_for_seconds(self):
+        c = self.scene()
+        Tcp(c, self.ME6, self.SERVER6).syns(10)
+        Tcp(c, ME, SERVER).works(10.3)
+        self.says(self.verdict(c, self.ME6), "connect_timeout", "network", "degraded")
+
+    def test_lost_the_race(self):
+        c = self.scene()
+        t = Tcp(c, self.ME6, self.SERVER6).syn(10).synack(10.4)
+        t.send(10.401, 0, RST, seq=1001)
+        Tcp(c, ME, SERVER).works(10.25)
+        self.assertEqual(self.verdict(c, self.ME6)["imapwhy"]["verdict"]["class"], "none")
+
+    def test_without_a_name_nothing_joins_them(self):
+        c = self.scene(names=False)
+        Tcp(c, self.ME6, self.SERVER6).syn(10).icmp(10.01, 1, 1)
+        Tcp(c, ME, SERVER).works(10.02)
+        self.says(self.verdict(c, self.ME6), "icmp_rejected", "middlebox")
+
+    def test_the_other_family_failed_too(self):
+        c = self.scene()
+        Tcp(c, self.ME6, self.SERVER6).syn(10).icmp(10.01, 1, 1)
+        Tcp(c, ME, SERVER).syn(10.02).icmp(10.03, 3, 13)
+        self.says(self.verdict(c, self.ME6), "icmp_rejected", "middlebox")
+
+
+class Stripped(Made):
+    def scene(self):
+        c = Capture()
+        t = Tcp(c, ME, SERVER).greeted(10, "IMAP4rev1 AUTH=PLAIN").client(10.1, "a1 CAPABILITY\r\n")
+        t.server(10.2, "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\na1 OK done\r\n").close(10.3)
+        return c
+
+    def test_offered_to_another(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).works(8)
+        self.says(self.verdict(c), "starttls_stripped", "middlebox")
+
+    def test_offered_to_nobody_else(self):
+        self.says(self.verdict(self.scene()), "starttls_refused", "server")
+
+
+if __name__ == "__main__":
+    unittest.main()
