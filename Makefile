@@ -83,14 +83,22 @@ unit-tests: $(UNIT)
 clean:
 	rm -rf $(BUILD) imapwhy
 
+# Where a package would put them.
+ROOT = $(DESTDIR)$(PREFIX)
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/imapwhy $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 755 imapwhy $(DESTDIR)$(PREFIX)/bin/
-	cp -r rules $(DESTDIR)$(PREFIX)/share/imapwhy/
+	install -d $(ROOT)/bin $(ROOT)/share/imapwhy/rules/verdicts $(ROOT)/share/man/man1
+	install -m 755 imapwhy $(ROOT)/bin/
+	install -m 644 rules/*.yaml $(ROOT)/share/imapwhy/rules/
+	install -m 644 rules/verdicts/*.yaml $(ROOT)/share/imapwhy/rules/verdicts/
+	install -m 644 docs/imapwhy.1 $(ROOT)/share/man/man1/
 # The key belongs to the machine, never to a package that many install.
 	[ -n "$(DESTDIR)" ] || [ -e $(USER_KEY) ] || { install -d -m 750 $(dir $(USER_KEY)) && umask 077 && openssl rand -hex 32 > $(USER_KEY); }
+# The key stays: hashes of one machine should stay comparable.
+uninstall:
+	rm -f $(ROOT)/bin/imapwhy $(ROOT)/share/man/man1/imapwhy.1
+	rm -rf $(ROOT)/share/imapwhy
 
-.PHONY: all check clean install setup-build setup-check unit-tests
+.PHONY: all check clean install uninstall setup-build setup-check unit-tests
 
 demo: setup-build
 	@$(MAKE) --no-print-directory all

@@ -6,30 +6,30 @@
 #include <strings.h>
 #include <time.h>
 
+#include "problems.h"
+
+/* Fits 24 lines of 80 columns. */
 const char options_help[] =
-	"imapwhy says why an IMAP server does not respond.\n"
-	"\n"
-	"  imapwhy [options] CAPTURE...      read pcap or pcapng files, also compressed; - is standard input\n"
+	"imapwhy says why an IMAP server did not respond, from captured packets.\n"
+	"  imapwhy [options] CAPTURE...      pcap or pcapng, also compressed; -: stdin\n"
 	"  imapwhy [options] -i INTERFACE    capture\n"
-	"  imapwhy explain CAPTURE...        every rule and term of each session\n"
-	"  imapwhy rules check|list          check or list the rules;  imapwhy facts: the words for rules\n"
-	"\n"
-	"  -o, --output json|text|none       default: text on a terminal, json otherwise\n"
-	"  -w, --write FILE                  where the output goes\n"
-	"  -v, --verbose                     list healthy sessions, too\n"
-	"  -p, --port PORT                   a further mail port (may be repeated)\n"
-	"      --only OUTCOME,...            healthy, failed, degraded, inconclusive\n"
-	"      --client ADDR|NET  --server ADDR|NET|NAME  --user NAME\n"
-	"      --since TIME  --until TIME    2026-11-24T09:00:00Z, 09:00 (today) or seconds since 1970\n"
-	"      --merge, --separate           files are one recording, or each its own\n"
-	"      --memory SIZE                 hard limit of the tables (default 256M)\n"
-	"      --rules DIR                   rules other than the installed ones\n"
-	"      --usernames hash|mask|clear|off   --user-key FILE (32 hex digits or more: the key of the hashes)\n"
-	"      --lang en|ar   --community-seed N   --seed N\n"
-	"  -i INTERFACE  -f FILTER  --snap BYTES  --buffer SIZE  --no-promiscuous  --run-as USER\n"
-	"  -h, --help   -V, --version\n"
-	"\n"
-	"Exit status: 0 analysed, 1 an input could not be read to its end, 2 bad usage.\n";
+	"  imapwhy explain CAPTURE... | rules check | rules list | facts\n"
+	"Output  -o, --output text|json|none    default: text on a terminal, else json\n"
+	"        -w, --write FILE|syslog        instead of standard output\n"
+	"            --save-evidence FILE       the frames that verdicts cite, as pcapng\n"
+	"        -v, --verbose                  healthy sessions, too, and all proofs\n"
+	"            --lang en|ar   --usernames hash|mask|clear|off   --user-key FILE\n"
+	"            --community-seed N         --interval SECONDS    between counts\n"
+	"Choice      --only OUTCOME,...         failed, degraded, inconclusive, healthy\n"
+	"            --client ADDR|NET   --server ADDR|NET|NAME   --user NAME\n"
+	"            --since TIME   --until TIME    09:00, 2026-11-24T09:00:00Z, epoch\n"
+	"Reading -p, --port PORT                a further mail port (repeatable)\n"
+	"            --merge   --separate       files are one recording, or each its own\n"
+	"            --memory SIZE   --rules DIR   --seed N\n"
+	"Live    -f, --filter FILTER            as man pcap-filter says\n"
+	"            --snap BYTES   --buffer SIZE   --no-promiscuous   --run-as USER\n"
+	"        -h, --help   -V, --version     everything else: man imapwhy\n"
+	"Exit status: 0 analysed, 1 not read or written to the end, 2 bad usage.\n";
 
 #define INTERVAL (60 * SECOND) /* live */
 
@@ -55,6 +55,26 @@ static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },		     { "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
+
+static const char *option_name(const void *vocabulary, int i)
+{
+	(void)vocabulary;
+	return long_options[i].name;
+}
+
+/* What is wrong with the option that getopt gave up on. */
+static bool bad_option(int result, const char *text, struct error *error)
+{
+	char word[64], hint[HINT_ROOM] = "";
+
+	if (result == ':')
+		return error_set(error, "%s needs a value; see imapwhy --help", text);
+	snprintf(word, sizeof word, "%s", text + strspn(text, "-"));
+	word[strcspn(word, "=")] = '\0';
+	if (strncmp(text, "--", 2) == 0)
+		nearest_hint(word, option_name, NULL, hint);
+	return error_set(error, "%.60s is no option of imapwhy, or not the whole of one%s; see imapwhy --help", text, hint);
+}
 
 static bool number(const char *text, uint64_t most, uint64_t *into)
 {
@@ -169,12 +189,21 @@ static bool take_server(struct options *o, const char *value)
 	return true;
 }
 
+static const char *name_of(int option, char *into, size_t room)
+{
+	for (const struct option *o = long_options; o->name; o++)
+		if (o->val == option)
+			snprintf(into, room, "--%s", o->name);
+	return into;
+}
+
 static bool take_number(int option, struct options *o, const char *value, struct error *error)
 {
+	char name[32] = "";
 	uint64_t n;
 
 	if (!number(value, (uint64_t)1 << 46, &n))
-		return wrong(error, "option", value, "a number such as 4096, 64K, 256M or 1G");
+		return wrong(error, name_of(option, name, sizeof name), value, "a number such as 4096, 64K, 256M or 1G");
 	switch (option) {
 	case 'p':
 		if (n == 0 || n > 65535)
@@ -289,10 +318,8 @@ bool options_read(struct options *o, int argc, char **argv, struct error *error)
 	argv += words;
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":o:w:vp:i:f:hV", long_options, NULL)) != -1) {
-		if (option == ':')
-			return error_set(error, "%s needs a value; see imapwhy --help", argv[optind - 1]);
-		if (option == '?')
-			return error_set(error, "%s is no option of imapwhy; see imapwhy --help", argv[optind - 1]);
+		if (option == ':' || option == '?')
+			return bad_option(option, argv[optind - 1], error);
 		if (!take(option, o, optarg, error))
 			return false;
 	}
