@@ -25,7 +25,7 @@ const char options_help[] =
 	"            --since TIME   --until TIME    09:00, 2026-11-24T09:00:00Z, epoch\n"
 	"Reading -p, --port PORT                a further mail port (repeatable)\n"
 	"            --merge   --separate       files are one recording, or each its own\n"
-	"            --memory SIZE   --rules DIR   --seed N\n"
+	"            --memory SIZE   --rules DIR   --seed N   --keylog FILE: TLS secrets\n"
 	"Live    -f, --filter FILTER            as man pcap-filter says\n"
 	"            --snap BYTES   --buffer SIZE   --no-promiscuous   --run-as USER\n"
 	"        -h, --help   -V, --version     everything else: man imapwhy\n"
@@ -34,7 +34,7 @@ const char options_help[] =
 #define INTERVAL (60 * SECOND) /* live */
 
 enum { LONG_ONLY = 256, LONG_CLIENT, LONG_SERVER, LONG_USER, LONG_SINCE, LONG_UNTIL, LONG_MERGE, LONG_SEPARATE, LONG_MEMORY, LONG_RULES,
-       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN, LONG_USER_KEY,
+       LONG_USERNAMES, LONG_LANGUAGE, LONG_COMMUNITY, LONG_SEED, LONG_SNAP, LONG_BUFFER, LONG_PROMISCUOUS, LONG_USER_RUN, LONG_USER_KEY, LONG_KEYLOG,
        LONG_EVIDENCE, LONG_INTERVAL };
 
 static const struct option long_options[] = {
@@ -50,7 +50,7 @@ static const struct option long_options[] = {
 	{ "interface", required_argument, NULL, 'i' },	     { "filter", required_argument, NULL, 'f' },
 	{ "snap", required_argument, NULL, LONG_SNAP },	     { "buffer", required_argument, NULL, LONG_BUFFER },
 	{ "no-promiscuous", no_argument, NULL, LONG_PROMISCUOUS }, { "run-as", required_argument, NULL, LONG_USER_RUN },
-	{ "user-key", required_argument, NULL, LONG_USER_KEY },
+	{ "user-key", required_argument, NULL, LONG_USER_KEY }, { "keylog", required_argument, NULL, LONG_KEYLOG },
 	{ "save-evidence", required_argument, NULL, LONG_EVIDENCE }, { "interval", required_argument, NULL, LONG_INTERVAL },
 	{ "help", no_argument, NULL, 'h' },		     { "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -282,6 +282,7 @@ static bool take(int option, struct options *o, const char *value, struct error 
 		return true;
 	case LONG_PROMISCUOUS: o->source.no_promiscuous = true; return true;
 	case LONG_USER_KEY: o->user_key = value; return true;
+	case LONG_KEYLOG: o->keylog = value; return true;
 	case LONG_EVIDENCE: o->evidence_file = value; return true;
 	case LONG_INTERVAL:
 		o->interval_given = true;

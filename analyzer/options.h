@@ -12,7 +12,7 @@ struct options {
 	struct source_options source;
 	struct report_options report;
 	bool output_given, seed_given, interval_given;
-	const char *interface, *output_file, *rules, *user_key;
+	const char *interface, *output_file, *rules, *user_key, *keylog;
 	const char *evidence_file; /* --save-evidence; NULL: none */
 	nanoseconds interval;      /* between counts, of capture time; 0: at the end alone */
 	const char *const *captures;

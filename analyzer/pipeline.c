@@ -8,8 +8,10 @@
 #include "attempts.h"
 #include "complete.h"
 #include "context.h"
+#include "decrypt.h"
 #include "dns.h"
 #include "drive.h"
+#include "keylog.h"
 #include "lookups.h"
 #include "ndpi_adapter.h"
 #include "tls.h"
@@ -38,6 +40,7 @@ struct analysis {
 	struct context context;
 	struct lookups *lookups;
 	struct session_shared shared;
+	struct decryptor *decryptor; /* NULL: no secrets were given */
 	uint64_t mail_port[65536 / 64]; /* the triage's bit map */
 	struct endpoint mail_end[ENDPOINTS]; /* found by their greeting */
 	nanoseconds now, first, lookups_looked;
@@ -128,6 +131,7 @@ void analysis_destroy(struct analysis **analysis)
 	decoder_destroy(&a->decoder);
 	held_pool_destroy(&a->shared.held);
 	tls_shared_destroy(&a->shared.tls);
+	decryptor_destroy(&a->decryptor);
 	speakers_destroy(&a->shared.speakers);
 	texts_destroy(&a->shared.texts);
 	free(a);
@@ -142,6 +146,35 @@ const struct texts *analysis_texts(const struct analysis *a)
 void analysis_report_to(struct analysis *a, struct report *report)
 {
 	a->report = report;
+}
+
+/* --- secrets --- */
+
+static struct secrets *secrets_of(struct analysis *a)
+{
+	if (!a->decryptor) {
+		a->decryptor = decryptor_create(a->options.memory / 8, a->key);
+		tls_shared_decrypt(a->shared.tls, a->decryptor);
+	}
+	return a->decryptor ? decryptor_secrets(a->decryptor) : NULL;
+}
+
+void analysis_secrets(struct analysis *a, struct bytes text, struct keylog_counts *counts)
+{
+	struct secrets *secrets = secrets_of(a);
+
+	if (secrets)
+		keylog_read(secrets, text, counts);
+	else
+		a->shared.facts_lost++;
+}
+
+void analysis_secrets_wanted(struct analysis *a, bool (*more)(void *context), void *context)
+{
+	struct secrets *secrets = secrets_of(a);
+
+	if (secrets)
+		secrets_refill(secrets, more, context);
 }
 
 /* --- verdicts --- */
@@ -775,6 +808,24 @@ void analysis_end(struct analysis *a)
 		abort();
 }
 
+static void decryption_stats(struct analysis *a, const struct source_counters *c, struct report_stats *into)
+{
+	const struct decryptor_counts *n = decryptor_counts(a->decryptor);
+
+	into->memory_bytes += decryptor_bytes(a->decryptor);
+	into->decryption.used = true;
+	into->decryption.sessions = n->sessions;
+	into->decryption.records = n->records;
+	into->decryption.bytes = n->bytes;
+	into->decryption.keys_missing = n->missing;
+	into->decryption.keys_wrong = n->wrong;
+	into->decryption.stopped = n->stopped;
+	into->decryption.unknown_suite = n->unknown;
+	into->decryption.capped = n->capped;
+	into->decryption.evicted = secrets_evicted(decryptor_secrets(a->decryptor));
+	into->decryption.secrets_lost = c->secrets_lost;
+}
+
 void analysis_stats(struct analysis *a, const struct source *source, struct report_stats *into)
 {
 	struct source_counters c;
@@ -798,4 +849,6 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.inconclusive = a->outcome[3], .first = a->first, .last = a->last.time,
 		.now = a->now > a->last.time ? a->now : a->last.time,
 	};
+	if (a->decryptor)
+		decryption_stats(a, &c, into);
 }

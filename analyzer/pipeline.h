@@ -31,6 +31,13 @@ void analysis_report_to(struct analysis *analysis, struct report *report);
 
 /* Who wants to keep the frames that sessions are made of; called once for each, after it was looked at. */
 void analysis_keep(struct analysis *analysis, void (*keep)(void *context, const struct frame *frame), void *context);
+/* Secrets of TLS sessions, lines of a key log (keylog.h), whose counts go on: what stands in sessions that begin from now on is read with
+ * them. An empty text makes sessions wait a while for secrets to come. */
+struct keylog_counts;
+void analysis_secrets(struct analysis *analysis, struct bytes text, struct keylog_counts *counts);
+/* Who is asked when a session lacks its secrets; it may call analysis_secrets, and says whether any came. It limits its own rate. */
+void analysis_secrets_wanted(struct analysis *analysis, bool (*more)(void *context), void *context);
+
 void analysis_frame(struct analysis *analysis, const struct frame *frame);
 /* Nothing arrived: capture time went on. */
 void analysis_clock(struct analysis *analysis, nanoseconds now);

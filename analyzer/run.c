@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "key_feed.h"
 #include "live.h"
 #include "progress.h"
 #include "saver.h"
@@ -14,6 +15,7 @@ struct run {
 	struct options *options;
 	struct sink *sink;
 	struct saver *saver; /* NULL: no evidence is saved */
+	struct key_feed *feed;
 	struct source *source;
 	struct analysis *analysis;
 	struct report *report;
@@ -55,8 +57,8 @@ static void set_output(struct options *o, const struct sink *sink)
 	o->report.live = o->interface != NULL;
 }
 
-/* What is written stands open before the interface is, for opening that gives the privileges up. */
-static bool open_outputs(struct run *r, struct error *error)
+/* What is written, and the key log, stand open before the interface is, for opening that gives the privileges up. */
+static bool open_files(struct run *r, struct error *error)
 {
 	struct options *o = r->options;
 
@@ -65,6 +67,9 @@ static bool open_outputs(struct run *r, struct error *error)
 		return false;
 	set_output(o, r->sink);
 	if (o->interface && !privilege_share(sink_descriptor(r->sink), o->source.user, error))
+		return false;
+	r->feed = key_feed_create(o->keylog, error);
+	if (!r->feed)
 		return false;
 	if (o->evidence_file) {
 		r->saver = saver_create(o->evidence_file, o->analysis.memory / 8, error);
@@ -96,6 +101,7 @@ static bool open_analysis(struct run *r, const struct rules *rules, struct error
 	if (!r->report)
 		return error_set(error, "out of memory");
 	analysis_report_to(r->analysis, r->report);
+	key_feed_begin(r->feed, r->analysis);
 	if (r->saver && !saver_watch(r->saver, r->source, error))
 		return false;
 	if (r->saver && !source_all_rereadable(r->source))
@@ -182,6 +188,9 @@ static void read_all(struct run *r)
 			analysis_clock(r->analysis, frame.at.time);
 			look_at_clock(r, frame.at.time);
 			break;
+		case SOURCE_SECRETS:
+			key_feed_take(r->feed, source_secrets(r->source));
+			break;
 		case SOURCE_RESTART:
 			analysis_end(r->analysis);
 			r->interval = 0;
@@ -213,6 +222,8 @@ static void finish(struct run *r)
 	progress_clear(&r->progress);
 	if (r->saver)
 		saver_collect(r->saver);
+	if (key_feed_trouble(r->feed, &error))
+		complain(error.text);
 	stats_of(r, &stats);
 	report_finish(r->report, &stats, stats.now);
 	if (!sink_gone(r->sink) && sink_failed(r->sink, &error)) {
@@ -234,7 +245,7 @@ int run(struct options *options, const struct rules *rules)
 	int status = 2;
 
 	signals_catch(options->interface != NULL);
-	if (!open_outputs(&r, &error)) {
+	if (!open_files(&r, &error)) {
 		complain(error.text);
 	} else if (status = 1, !open_source(&r, &error) || !open_analysis(&r, rules, &error)) {
 		complain(error.text);
@@ -247,6 +258,7 @@ int run(struct options *options, const struct rules *rules)
 	report_destroy(&r.report);
 	analysis_destroy(&r.analysis);
 	source_close(&r.source);
+	key_feed_destroy(&r.feed);
 	if (!saver_close(&r.saver, &error)) {
 		complain(error.text);
 		status = 1;

@@ -9,11 +9,21 @@ enum dissect_result {
 	DISSECT_ON,       /* go on feeding it */
 	DISSECT_STARTTLS, /* IMAP only: what follows `consumed` (server's direction), and all that the client sends from now on, is TLS */
 	DISSECT_QUIET,    /* it has nothing more to say: feed it no more (COMPRESS; not its protocol) */
+	DISSECT_INNER,    /* TLS only: `inner` was carried inside; feed it to whoever reads that, then call again, also with nothing left */
+};
+
+/* A piece of the stream that another one carries. */
+struct inner {
+	struct bytes bytes;  /* valid until the next call, which wipes them */
+	struct moment at;    /* the frame that carried the last of it, which may be an earlier one */
+	enum direction from; /* whose it is, which may be the other side than the call's */
+	bool gap;            /* bytes of it are missing ahead of these, how many is unknown */
 };
 
 struct dissected {
 	enum dissect_result result;
 	size_t consumed; /* of the bytes given; the rest is given again, with more behind it */
+	struct inner inner; /* DISSECT_INNER alone */
 };
 
 enum probe_result { PROBE_NO, PROBE_YES, PROBE_MORE };

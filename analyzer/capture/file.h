@@ -13,8 +13,9 @@
 
 /* What files tell besides packets, gathered over all of them. */
 struct gathered {
-	uint8_t *secrets; /* of SECRETS_MOST bytes once there are any */
+	uint8_t *secrets; /* of SECRETS_MOST bytes once there are any; not told yet */
 	size_t secrets_len;
+	uint64_t secrets_lost;
 	uint64_t blocks_skipped;
 	uint64_t received, dropped, interface_dropped; /* as the capturing program noted them in the file */
 };

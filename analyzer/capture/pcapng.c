@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "text.h"
+
 #define SECTION_HEADER 0x0a0d0d0au
 #define SECTION_ORDER 0x1a2b3c4du
 #define INTERFACES_MOST 65536u
@@ -172,20 +174,25 @@ static void read_secrets(struct file *f, const uint8_t *p, const uint8_t *end)
 	struct gathered *g = f->gathered;
 	size_t len;
 
-	if (!g || end - p < 16 || load32(p + 8, f->swapped) != TLS_KEY_LOG)
+	if (!g || end - p < 16)
 		return;
 	len = load32(p + 12, f->swapped);
-	p += 16;
-	if (len > (size_t)(end - p))
-		len = (size_t)(end - p);
-	if (!g->secrets && !(g->secrets = malloc(SECRETS_MOST)))
+	if (len > (size_t)(end - p) - 16)
+		len = (size_t)(end - p) - 16;
+	if (!g->secrets)
+		g->secrets = malloc(SECRETS_MOST);
+	if (load32(p + 8, f->swapped) != TLS_KEY_LOG || !g->secrets || len + 1 > SECRETS_MOST - g->secrets_len) {
+		g->secrets_lost++;
 		return;
-	if (len == 0 || len + 1 > SECRETS_MOST - g->secrets_len)
+	}
+	p += 16;
+	if (len == 0)
 		return;
 	memcpy(g->secrets + g->secrets_len, p, len);
 	g->secrets_len += len;
 	if (p[len - 1] != '\n')
 		g->secrets[g->secrets_len++] = '\n';
+	wipe(f->input.buffer + (p - f->input.buffer), len);
 }
 
 static enum file_status no_interface(struct file *f, struct error *error, uint32_t id)

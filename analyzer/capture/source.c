@@ -41,6 +41,10 @@ struct source {
 	nanoseconds end;         /* of what came so far */
 	bool started, handed;    /* a recording was begun; it had frames */
 	struct gathered gathered;
+	struct frame behind;      /* what source_next comes to after the secrets that it told of, with its status and error */
+	struct error behind_error;
+	enum source_status behind_status;
+	bool telling;             /* those secrets are the caller's for now */
 	struct source_counters counters;
 };
 
@@ -370,12 +374,44 @@ static enum source_status files_next(struct source *s, struct frame *frame, stru
 	return choose(s, frame, error);
 }
 
+/* Secrets come before what was read behind them. */
+static enum source_status tell_secrets(struct source *s, enum source_status status, const struct frame *frame, const struct error *error)
+{
+	s->behind_status = status;
+	if (status == SOURCE_FRAME)
+		s->behind = *frame;
+	if (status == SOURCE_BROKEN || status == SOURCE_NOTICE)
+		s->behind_error = *error;
+	s->telling = true;
+	return SOURCE_SECRETS;
+}
+
+static enum source_status go_on_behind(struct source *s, struct frame *frame, struct error *error)
+{
+	s->telling = false;
+	wipe(s->gathered.secrets, s->gathered.secrets_len);
+	s->gathered.secrets_len = 0;
+	if (s->behind_status == SOURCE_FRAME)
+		*frame = s->behind;
+	if (s->behind_status == SOURCE_BROKEN || s->behind_status == SOURCE_NOTICE)
+		*error = s->behind_error;
+	return s->behind_status;
+}
+
+static enum source_status next_of_files(struct source *s, struct frame *frame, struct error *error)
+{
+	if (__builtin_expect(s->telling, 0))
+		return go_on_behind(s, frame, error);
+	enum source_status status = stopped(s) ? SOURCE_END : files_next(s, frame, error);
+	return __builtin_expect(s->gathered.secrets_len > 0, 0) ? tell_secrets(s, status, frame, error) : status;
+}
+
 enum source_status source_next(struct source *s, struct frame *frame, struct error *error)
 {
 	enum source_status status;
 
 	if (!s->live)
-		return stopped(s) ? SOURCE_END : files_next(s, frame, error);
+		return next_of_files(s, frame, error);
 	status = live_next(s->live, frame);
 	if (status == SOURCE_FRAME) {
 		s->counters.frames++;
@@ -410,6 +446,7 @@ void source_counters(struct source *s, struct source_counters *into)
 {
 	*into = s->counters;
 	into->blocks_skipped = s->gathered.blocks_skipped;
+	into->secrets_lost = s->gathered.secrets_lost;
 	into->kernel_received = s->gathered.received;
 	into->kernel_dropped = s->gathered.dropped;
 	into->interface_dropped = s->gathered.interface_dropped;

@@ -18,6 +18,7 @@ enum source_status {
 	SOURCE_FRAME,   /* a frame */
 	SOURCE_IDLE,    /* live: nothing arrived; frame->at.time is the present capture time */
 	SOURCE_NOTICE,  /* something that its user should know, in error; reading goes on (no frame) */
+	SOURCE_SECRETS, /* before the frames that follow: source_secrets has new TLS secrets (no frame) */
 	SOURCE_RESTART, /* the following frames belong to another recording: start afresh (no frame) */
 	SOURCE_END,     /* no more */
 	SOURCE_BROKEN,  /* a file could not be read on: error says where it broke; call again for the next file */
@@ -39,6 +40,7 @@ struct source_counters {
 	uint64_t kernel_received, kernel_dropped, interface_dropped; /* live, or as a pcapng file's statistics blocks tell */
 	uint64_t interface_lost;          /* live: times the interface vanished */
 	uint64_t broken_files, blocks_skipped; /* unknown pcapng blocks */
+	uint64_t secrets_lost;            /* decryption secrets blocks that found no room, or of another format */
 };
 
 struct source;
@@ -59,7 +61,8 @@ bool source_all_rereadable(const struct source *source);
 void source_counters(struct source *source, struct source_counters *into);
 /* Bytes read and bytes in all, for the progress line; all is 0 where it is not known. */
 void source_progress(const struct source *source, uint64_t *read, uint64_t *all);
-/* The TLS key log texts of pcapng decryption secrets blocks met so far (borrowed). */
+/* The TLS key log texts of pcapng decryption secrets blocks met since they were last told by SOURCE_SECRETS, whole lines; borrowed until the
+ * next source_next, which wipes them. */
 struct bytes source_secrets(const struct source *source);
 
 #endif

@@ -174,7 +174,8 @@ const char *evidence_advice(const struct report *report, const struct rule *rule
 
 /* --- notices --- */
 
-enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED, NOTICE_RISKS };
+enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED, NOTICE_RISKS, NOTICE_KEYS_MISSING,
+		 NOTICE_KEYS_WRONG, NOTICE_UNREAD };
 
 static const struct notice_kind {
 	const char *id, *en, *ar;
@@ -190,6 +191,12 @@ static const struct notice_kind {
 	[NOTICE_COMPRESSED] = { "compressed", "The session is compressed from here on; what follows was not read.",
 				"الجلسة مضغوطة من هنا؛ ولم يُقرأ ما بعدها.", FACT_COMPRESSED, false },
 	[NOTICE_RISKS] = { "tls_risks", "nDPI sees risks in this server's TLS: %s.", "يرى nDPI مخاطر في TLS لهذا الخادم: %s.", FACT_TLS_RISKS, true },
+	[NOTICE_KEYS_MISSING] = { "keys_missing", "The key log has no secrets for this session; what is inside TLS was not read.",
+				  "لا يحتوي سجل المفاتيح على أسرار هذه الجلسة؛ فلم يُقرأ ما بداخل TLS.", FACT_DECRYPTED, false },
+	[NOTICE_KEYS_WRONG] = { "keys_wrong", "The secrets in the key log do not fit this session; from here on what is inside TLS was not read.",
+				"لا تناسب الأسرار في سجل المفاتيح هذه الجلسة؛ ومن هنا لم يُقرأ ما بداخل TLS.", FACT_DECRYPTED, false },
+	[NOTICE_UNREAD] = { "partly_decrypted", "Not everything inside TLS could be read.", "تعذّرت قراءة بعض ما بداخل TLS.",
+			    FACT_DECRYPTED, false },
 };
 
 static bool notice_holds(const struct report_case *c, enum notice_id id)
@@ -208,6 +215,13 @@ static bool notice_holds(const struct report_case *c, enum notice_id id)
 		return case_has(c, FACT_COMPRESSED);
 	case NOTICE_RISKS:
 		return c->view[FACT_TLS_RISKS].set;
+	case NOTICE_KEYS_MISSING:
+		return v[FACT_DECRYPTED].value == WORD_decrypted_keys_missing;
+	case NOTICE_KEYS_WRONG:
+		return v[FACT_DECRYPTED].value == WORD_decrypted_keys_wrong;
+	case NOTICE_UNREAD:
+		return v[FACT_DECRYPTED].value == WORD_decrypted_partly || v[FACT_DECRYPTED].value == WORD_decrypted_stopped ||
+		       v[FACT_DECRYPTED].value == WORD_decrypted_unknown_suite;
 	}
 	return false;
 }

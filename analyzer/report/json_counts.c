@@ -112,6 +112,12 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 	if (report->options.citing)
 		PUT_COUNTERS(stats, "evidence", { "saved", s->evidence_saved }, { "lost", s->evidence_lost });
 	PUT_COUNTERS(stats, "speakers", { "asked", s->speakers_asked }, { "told", s->speakers_told }, { "refused", s->speakers_refused });
+	if (s->decryption.used)
+		PUT_COUNTERS(stats, "decryption", { "sessions", s->decryption.sessions }, { "records", s->decryption.records },
+			     { "bytes", s->decryption.bytes }, { "keys_missing", s->decryption.keys_missing },
+			     { "keys_wrong", s->decryption.keys_wrong }, { "stopped", s->decryption.stopped },
+			     { "unknown_suite", s->decryption.unknown_suite }, { "capped", s->decryption.capped },
+			     { "secrets_evicted", s->decryption.evicted }, { "secrets_lost", s->decryption.secrets_lost });
 	PUT_COUNTERS(stats, "sessions", { "healthy", s->healthy }, { "failed", s->failed }, { "degraded", s->degraded },
 		     { "inconclusive", s->inconclusive }, { "probes", s->probes });
 	PUT_COUNTERS(stats, "memory_refused", { "facts", s->facts_lost }, { "texts", s->texts_lost });

@@ -336,6 +336,7 @@ static void put_capture(const struct report *report, const struct report_case *c
 	put_fact_number(c, FACT_LOST_BYTES, "lost_bytes", capture);
 	if (case_has(c, FACT_TRUNCATED))
 		put_flag(capture, "truncated", true);
+	put_word(capture, "decrypted", case_word(c, FACT_DECRYPTED));
 	put_encapsulation(s->encapsulation, capture);
 }
 

@@ -53,6 +53,12 @@ struct report_stats {
 	uint64_t rules_loaded, rules_matched;
 	uint64_t evidence_saved, evidence_lost; /* frames of --save-evidence */
 	uint64_t speakers_asked, speakers_told, speakers_refused; /* flows shown to nDPI */
+	struct {
+		bool used; /* secrets were given */
+		uint64_t sessions, records, bytes;                        /* read inside TLS */
+		uint64_t keys_missing, keys_wrong, stopped, unknown_suite; /* sessions not read, or no further */
+		uint64_t capped, evicted, secrets_lost; /* records without room, sessions whose secrets had to leave, blocks of secrets not taken */
+	} decryption;
 	uint64_t facts_lost, texts_lost;
 	uint64_t healthy, failed, degraded, inconclusive, probes;
 	double seconds;

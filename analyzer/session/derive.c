@@ -63,15 +63,31 @@ static struct debt debt_inside(const struct fact_view v[FACT_COUNT])
 	return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 }
 
+/* All that TLS carried was read: IMAP's facts say what sizes and directions of records only hint at. */
+static bool is_decrypted(const struct fact_view v[FACT_COUNT])
+{
+	return v[FACT_DECRYPTED].value == WORD_decrypted_yes || v[FACT_DECRYPTED].value == WORD_decrypted_partly;
+}
+
+static void take_back_guesses(struct fact_view v[FACT_COUNT])
+{
+	static const enum fact_id guesses[] = { FACT_RECORD_OWED, FACT_CLIENT_ENCRYPTED_ALERT, FACT_SERVER_ENCRYPTED_ALERT };
+
+	for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++)
+		v[guesses[i]] = (struct fact_view){ .known = true };
+}
+
 static struct debt debt_of_tls(const struct fact_view v[FACT_COUNT])
 {
 	if (!is(v, FACT_SERVER_HELLO) && !is(v, FACT_HELLO_RETRY) && v[FACT_SERVER_HELLO].known && !is(v, FACT_SERVER_ALERT))
 		return (struct debt){ WORD_owed_server_hello, FACT_CLIENT_HELLO };
 	if (is(v, FACT_ESTABLISHED_TLS)) {
+		if (is_decrypted(v) && (is(v, FACT_GREETING) || is(v, FACT_STARTTLS_SENT)))
+			return debt_inside(v);
 		if (is(v, FACT_RECORD_OWED))
 			return (struct debt){ WORD_owed_record, FACT_RECORD_OWED };
 		/* After STARTTLS no greeting comes (RFC 9051, 6.2.1). */
-		if (!is(v, FACT_SERVER_RECORDS) && !is(v, FACT_STARTTLS_SENT) && v[FACT_CLIENT_FINISHED].set)
+		if ((!is(v, FACT_SERVER_RECORDS) || is_decrypted(v)) && !is(v, FACT_STARTTLS_SENT) && v[FACT_CLIENT_FINISHED].set)
 			return (struct debt){ WORD_owed_greeting, FACT_CLIENT_FINISHED };
 		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 	}
@@ -162,6 +178,8 @@ static enum word_stage stage_of(const struct fact_view v[FACT_COUNT])
 	if (is(v, FACT_CLIENT_HELLO) || is(v, FACT_ESTABLISHED_TLS)) {
 		if (!is(v, FACT_ESTABLISHED_TLS))
 			return WORD_stage_tls;
+		if (is_decrypted(v))
+			return is(v, FACT_LOGIN_TRIED) ? WORD_stage_auth : WORD_stage_greeting;
 		if (!is(v, FACT_SERVER_RECORDS) && !is(v, FACT_STARTTLS_SENT))
 			return WORD_stage_greeting;
 		return quiet && !is(v, FACT_RECORD_OWED) ? WORD_stage_idle : WORD_stage_session;
@@ -175,12 +193,14 @@ static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], na
 {
 	if (at_end)
 		v[FACT_AT_END] = (struct fact_view){ 1, { now, 0, 0 }, 0, true, true };
+	if (is_decrypted(v))
+		take_back_guesses(v);
 	apply_absence(tcp, v);
 	derive_debt(v, now);
 	derive_vain(v);
 	derive_quiet(v, now);
 	bool plain = is(v, FACT_LOGIN_OK);
-	bool inside = is(v, FACT_ESTABLISHED_TLS) && v[FACT_SERVER_RECORDS].value >= 2 && v[FACT_CLIENT_RECORDS].value >= 2;
+	bool inside = is(v, FACT_ESTABLISHED_TLS) && !is_decrypted(v) && v[FACT_SERVER_RECORDS].value >= 2 && v[FACT_CLIENT_RECORDS].value >= 2;
 	derive(v, FACT_WORKED, plain || inside, plain ? &v[FACT_LOGIN_OK] : &v[FACT_CLIENT_RECORDS]);
 	derive(v, FACT_STAGE, stage_of(v), &v[FACT_ESTABLISHED]);
 }

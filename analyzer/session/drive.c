@@ -19,10 +19,8 @@ void session_begin(struct session *s, struct session_shared *shared)
 	tcp_init(&s->tcp, shared->held);
 }
 
-static void tail_drop(struct session *s, enum direction from)
+static void tail_drop(struct session *s, struct tail *t)
 {
-	struct tail *t = &s->tail[from];
-
 	if (!t->data)
 		return;
 	/* It may hold half of a LOGIN line. */
@@ -32,10 +30,19 @@ static void tail_drop(struct session *s, enum direction from)
 	*t = (struct tail){ 0 };
 }
 
+static void layer_drop(struct session *s, struct layer *layer)
+{
+	tail_drop(s, &layer->tail[FROM_CLIENT]);
+	tail_drop(s, &layer->tail[FROM_SERVER]);
+}
+
 void session_release(struct session *s)
 {
-	tail_drop(s, FROM_CLIENT);
-	tail_drop(s, FROM_SERVER);
+	layer_drop(s, &s->outer);
+	if (s->inner)
+		layer_drop(s, s->inner);
+	free(s->inner);
+	s->inner = NULL;
 	tcp_release(&s->tcp);
 	tls_release(s->tls);
 	speaker_end(s->shared->speakers, &s->speaker);
@@ -50,9 +57,10 @@ static struct observer observer_of(struct session *s, enum direction from, struc
 	return (struct observer){ &s->facts, s->shared->texts, at, from, &s->shared->facts_lost, &s->shared->users };
 }
 
-static const struct dissector *dissector_of(struct session *s, enum direction from, void **state)
+static const struct dissector *dissector_of(struct session *s, const struct layer *layer, enum direction from, void **state)
 {
-	const struct dissector *d = s->use[from] == USE_IMAP ? &imap_dissector : s->use[from] == USE_TLS ? &tls_dissector : NULL;
+	uint8_t use = layer->use[from];
+	const struct dissector *d = use == USE_IMAP ? &imap_dissector : use == USE_TLS ? &tls_dissector : NULL;
 
 	if (!d)
 		return NULL;
@@ -101,7 +109,7 @@ static void speaker_done(struct session *s, struct observer *o)
 
 	if (talks != WORD_speaker_unknown)
 		speaker_told(s, o, talks);
-	else if (s->use[FROM_CLIENT] == USE_TLS) {
+	else if (s->outer.use[FROM_CLIENT] == USE_TLS) {
 		*viewed_slot(s->shared, &s->flow.server) = s->flow.server;
 		if (speaker_risks(s->speaker, risks, sizeof risks))
 			observe_text(o, FACT_TLS_RISKS, bytes_of_text(risks));
@@ -140,85 +148,105 @@ static bool decide(struct session *s, struct observer *o, struct bytes bytes)
 		begin_view(s);
 	ask(s, o, bytes);
 	if (speaks == WORD_speaker_tls)
-		s->use[from] = USE_TLS;
+		s->outer.use[from] = USE_TLS;
 	else if (speaks == WORD_speaker_imap || (from == FROM_CLIENT && !s->tls_port && speaks == WORD_speaker_unknown))
-		s->use[from] = USE_IMAP;
+		s->outer.use[from] = USE_IMAP;
 	else
-		s->use[from] = USE_NONE;
+		s->outer.use[from] = USE_NONE;
 	return true;
 }
 
 /* After a hand-over or a gap in the first bytes the direction is judged anew. */
-static struct dissected feed(struct session *s, struct observer *o, struct bytes bytes)
+static struct dissected feed(struct session *s, struct layer *layer, struct observer *o, struct bytes bytes)
 {
 	void *state;
-	const struct dissector *d = dissector_of(s, o->from, &state);
+	const struct dissector *d = dissector_of(s, layer, o->from, &state);
 
 	if (!d)
-		return (struct dissected){ DISSECT_QUIET, bytes.len };
+		return (struct dissected){ .result = DISSECT_QUIET, .consumed = bytes.len };
 	return d->data(state, o, bytes);
 }
 
-/* The other direction's unread bytes belong to TLS from here on, too. */
-static void hand_over_to_tls(struct session *s)
+/* The other direction's unread bytes belong to TLS from here on, too. Within TLS there is no other. */
+static void hand_over_to_tls(struct session *s, struct layer *layer)
 {
+	if (layer == s->inner) {
+		layer->use[FROM_CLIENT] = layer->use[FROM_SERVER] = USE_NONE;
+		return;
+	}
 	s->starttls = true;
 	begin_view(s);
-	s->use[FROM_CLIENT] = s->use[FROM_SERVER] = USE_TLS;
-	tail_drop(s, FROM_CLIENT);
+	layer->use[FROM_CLIENT] = layer->use[FROM_SERVER] = USE_TLS;
+	tail_drop(s, &layer->tail[FROM_CLIENT]);
 }
 
+static void take_inner(struct session *s, const struct inner *inner);
+
 /* Gives the bytes to whoever reads them; returns how many were taken. */
-static size_t consume(struct session *s, struct observer *o, struct bytes bytes)
+static size_t consume(struct session *s, struct layer *layer, struct observer *o, struct bytes bytes)
 {
 	size_t taken = 0;
+	bool inner = false;
 
-	while (taken < bytes.len) {
+	while (taken < bytes.len || inner) {
 		struct bytes rest = bytes_part(bytes, taken, bytes.len);
-		if (s->use[o->from] == USE_UNDECIDED && !decide(s, o, rest))
+		if (layer->use[o->from] == USE_UNDECIDED && !decide(s, o, rest))
 			return taken;
-		if (s->use[o->from] == USE_NONE)
+		if (layer->use[o->from] == USE_NONE)
 			return bytes.len;
-		struct dissected did = feed(s, o, rest);
+		struct dissected did = feed(s, layer, o, rest);
 		taken += did.consumed < rest.len ? did.consumed : rest.len;
+		inner = did.result == DISSECT_INNER;
 		if (did.result == DISSECT_STARTTLS) {
-			hand_over_to_tls(s);
+			hand_over_to_tls(s, layer);
 			continue;
 		}
 		if (did.result == DISSECT_QUIET) {
-			s->use[o->from] = USE_NONE;
+			layer->use[o->from] = USE_NONE;
 			return bytes.len;
 		}
-		if (did.consumed == 0 || did.consumed >= rest.len)
+		if (inner)
+			take_inner(s, &did.inner);
+		else if (did.consumed == 0)
 			return taken;
 	}
 	return taken;
 }
 
-/* Keeps what was not taken, up to the cap. */
-static void tail_keep(struct session *s, enum direction from, struct bytes rest)
+/* Nothing more of that direction can be read. */
+static void give_up(struct session *s, struct layer *layer, enum direction from, uint64_t *counter)
 {
-	struct tail *t = &s->tail[from];
+	++*counter;
+	layer->use[from] = USE_NONE;
+	tail_drop(s, &layer->tail[from]);
+}
+
+/* A tail of that room that holds those bytes in place of what it was. */
+static bool tail_move(struct session *s, struct tail *t, struct bytes bytes, uint32_t room)
+{
+	uint8_t *more = malloc(room);
+
+	if (!more)
+		return false;
+	memcpy(more, bytes.data, bytes.len);
+	tail_drop(s, t);
+	*t = (struct tail){ more, (uint32_t)bytes.len, room };
+	s->shared->tail_bytes += room;
+	return true;
+}
+
+/* Keeps what was not taken, up to the cap. */
+static void tail_keep(struct session *s, struct layer *layer, enum direction from, struct bytes rest)
+{
+	struct tail *t = &layer->tail[from];
 
 	if (rest.len > TAIL_MOST) {
-		s->shared->tails_capped++;
-		s->use[from] = USE_NONE;
-		tail_drop(s, from);
+		give_up(s, layer, from, &s->shared->tails_capped);
 		return;
 	}
 	if (rest.len > t->room) {
-		uint32_t room = rest.len <= 512 ? 512 : rest.len <= 4096 ? 4096 : TAIL_MOST;
-		uint8_t *more = malloc(room);
-		if (!more) {
-			s->shared->facts_lost++;
-			s->use[from] = USE_NONE;
-			tail_drop(s, from);
-			return;
-		}
-		memcpy(more, rest.data, rest.len);
-		tail_drop(s, from);
-		*t = (struct tail){ more, (uint32_t)rest.len, room };
-		s->shared->tail_bytes += room;
+		if (!tail_move(s, t, rest, rest.len <= 512 ? 512 : rest.len <= 4096 ? 4096 : TAIL_MOST))
+			give_up(s, layer, from, &s->shared->facts_lost);
 		return;
 	}
 	memmove(t->data, rest.data, rest.len);
@@ -227,71 +255,88 @@ static void tail_keep(struct session *s, enum direction from, struct bytes rest)
 	t->len = (uint32_t)rest.len;
 }
 
+/* Puts some of the bytes behind the tail and gives it on; returns how many. */
+static size_t tail_grow(struct session *s, struct layer *layer, struct observer *o, struct bytes bytes)
+{
+	struct tail *t = &layer->tail[o->from];
+	size_t more = bytes.len < TAIL_MOST - t->len ? bytes.len : TAIL_MOST - t->len;
+
+	if (t->len + more > t->room && !tail_move(s, t, bytes_of(t->data, t->len), TAIL_MOST)) {
+		give_up(s, layer, o->from, &s->shared->facts_lost);
+		return bytes.len;
+	}
+	memcpy(t->data + t->len, bytes.data, more);
+	t->len = (uint32_t)(t->len + more);
+	size_t taken = consume(s, layer, o, bytes_of(t->data, t->len));
+	if (layer->use[o->from] == USE_NONE || taken >= t->len)
+		tail_drop(s, t);
+	else if (taken == 0 && t->len >= TAIL_MOST)
+		give_up(s, layer, o->from, &s->shared->tails_capped);
+	else
+		tail_keep(s, layer, o->from, bytes_part(bytes_of(t->data, t->len), taken, t->len));
+	return more;
+}
+
+static void take(struct session *s, struct layer *layer, struct observer *o, struct bytes bytes)
+{
+	struct tail *t = &layer->tail[o->from];
+
+	while (bytes.len && t->data)
+		bytes = bytes_part(bytes, tail_grow(s, layer, o, bytes), bytes.len);
+	if (!bytes.len || layer->use[o->from] == USE_NONE)
+		return;
+	size_t taken = consume(s, layer, o, bytes);
+	if (taken < bytes.len && layer->use[o->from] != USE_NONE)
+		tail_keep(s, layer, o->from, bytes_part(bytes, taken, bytes.len));
+}
+
 static void on_data(void *context, enum direction from, struct bytes bytes, struct moment at)
 {
 	struct session *s = context;
 	struct observer o = observer_of(s, from, at);
-	struct tail *t = &s->tail[from];
 
 	s->data_seen[from] = true;
-	if (s->use[from] != USE_UNDECIDED)
+	if (s->outer.use[from] != USE_UNDECIDED)
 		ask(s, &o, bytes);
-	if (s->use[from] == USE_NONE)
-		return;
-	if (!t->data) {
-		size_t taken = consume(s, &o, bytes);
-		if (taken < bytes.len && s->use[from] != USE_NONE)
-			tail_keep(s, from, bytes_part(bytes, taken, bytes.len));
-		return;
-	}
-	while (bytes.len && t->data) {
-		size_t more = bytes.len < TAIL_MOST - t->len ? bytes.len : TAIL_MOST - t->len;
-		uint32_t old = t->len;
-		if (old + more > t->room) {
-			uint8_t *grown = malloc(TAIL_MOST);
-			if (!grown) {
-				s->shared->facts_lost++;
-				s->use[from] = USE_NONE;
-				tail_drop(s, from);
-				return;
-			}
-			memcpy(grown, t->data, old);
-			tail_drop(s, from);
-			*t = (struct tail){ grown, old, TAIL_MOST };
-			s->shared->tail_bytes += TAIL_MOST;
-		}
-		memcpy(t->data + old, bytes.data, more);
-		t->len = (uint32_t)(old + more);
-		bytes = bytes_part(bytes, more, bytes.len);
-		size_t taken = consume(s, &o, bytes_of(t->data, t->len));
-		if (s->use[from] == USE_NONE || taken >= t->len) {
-			tail_drop(s, from);
-			break;
-		}
-		if (taken == 0 && t->len >= TAIL_MOST) {
-			s->shared->tails_capped++;
-			s->use[from] = USE_NONE;
-			tail_drop(s, from);
+	take(s, &s->outer, &o, bytes);
+}
+
+static void layer_gap(struct session *s, struct layer *layer, struct observer *o, uint64_t missing)
+{
+	void *state;
+
+	tail_drop(s, &layer->tail[o->from]);
+	const struct dissector *d = dissector_of(s, layer, o->from, &state);
+	if (d)
+		d->gap(state, o, missing);
+}
+
+/* What TLS carries is IMAP's: the same state reads on that read before STARTTLS. */
+static void take_inner(struct session *s, const struct inner *inner)
+{
+	struct observer o = observer_of(s, inner->from, inner->at);
+
+	if (!s->inner) {
+		s->inner = calloc(1, sizeof *s->inner);
+		if (!s->inner) {
+			s->shared->facts_lost++;
 			return;
 		}
-		tail_keep(s, from, bytes_part(bytes_of(t->data, t->len), taken, t->len));
+		s->inner->use[FROM_CLIENT] = s->inner->use[FROM_SERVER] = USE_IMAP;
 	}
-	if (bytes.len && s->use[from] != USE_NONE)
-		on_data(s, from, bytes, at);
+	if (inner->gap)
+		layer_gap(s, s->inner, &o, 0);
+	take(s, s->inner, &o, inner->bytes);
 }
 
 static void on_gap(void *context, enum direction from, uint64_t missing, struct moment at)
 {
 	struct session *s = context;
 	struct observer o = observer_of(s, from, at);
-	void *state;
 
-	tail_drop(s, from);
-	if (s->use[from] == USE_UNDECIDED)
+	if (s->outer.use[from] == USE_UNDECIDED)
 		s->met_midstream = true;
-	const struct dissector *d = dissector_of(s, from, &state);
-	if (d)
-		d->gap(state, &o, missing);
+	layer_gap(s, &s->outer, &o, missing);
 }
 
 static void on_fin(void *context, enum direction from, struct moment at)
@@ -299,11 +344,11 @@ static void on_fin(void *context, enum direction from, struct moment at)
 	struct session *s = context;
 	struct observer o = observer_of(s, from, at);
 	void *state;
-	const struct dissector *d = dissector_of(s, from, &state);
+	const struct dissector *d = dissector_of(s, &s->outer, from, &state);
 
 	if (d)
 		d->end(state, &o);
-	tail_drop(s, from);
+	tail_drop(s, &s->outer.tail[from]);
 }
 
 unsigned session_packet(struct session *s, const struct packet *p)
@@ -328,4 +373,9 @@ void session_settle_holes(struct session *s, struct moment now)
 	const struct stream_sink sink = { s, on_data, on_gap, on_fin };
 
 	tcp_settle(&s->tcp, now, &sink);
+	/* Secrets may have been told since the last packet. */
+	struct observer o = observer_of(s, FROM_CLIENT, now);
+	struct inner inner;
+	while (s->tls && tls_waiting(s->tls, &o, &inner))
+		take_inner(s, &inner);
 }

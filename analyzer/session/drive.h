@@ -31,15 +31,20 @@ struct tail {
 	uint32_t len, room;
 };
 
+/* A stream of both directions, TCP's or the one that TLS carries. */
+struct layer {
+	struct tail tail[2];
+	uint8_t use[2]; /* enum use: who reads that direction */
+};
+
 struct session {
 	struct flow flow; /* first: the table's part */
 	struct session_shared *shared;
 	struct tcp tcp;
 	struct facts facts;
 	void *imap, *tls;          /* the dissectors' states; NULL: not begun */
-	struct tail tail[2];
+	struct layer outer, *inner; /* inner: NULL until something was decrypted */
 	struct speaker *speaker;   /* NULL: nDPI is not asked */
-	uint8_t use[2];            /* enum use: who reads that direction */
 	bool tls_port, mail_port, starttls, met_midstream, data_seen[2];
 	bool written;              /* a verdict was written */
 	bool progress;             /* and something new came since */

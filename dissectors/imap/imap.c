@@ -225,12 +225,12 @@ static void fall_silent(struct imap_state *s)
 static struct dissected data(void *state, struct observer *o, struct bytes bytes)
 {
 	struct imap_state *s = state;
-	struct dissected d = { DISSECT_ON, 0 };
+	struct dissected d = { .result = DISSECT_ON };
 
 	if (!(s->flags & IMAP_STARTED))
 		start(s, o);
 	if (s->flags & IMAP_QUIET)
-		return (struct dissected){ DISSECT_QUIET, bytes.len };
+		return (struct dissected){ .result = DISSECT_QUIET, .consumed = bytes.len };
 	while (d.consumed < bytes.len && d.result == DISSECT_ON) {
 		size_t n = step(s, o, bytes_part(bytes, d.consumed, bytes.len), &d.result);
 		if (!n)

@@ -27,6 +27,7 @@ struct kept {
 struct tls_shared {
 	struct kept kept[KEPT_SETS][KEPT_WAYS];
 	uint64_t clock, hits;
+	struct decryptor *decryptor;
 };
 
 /* --- making one --- */
@@ -171,6 +172,16 @@ void tls_shared_destroy(struct tls_shared **shared)
 			certificate_free((*shared)->kept[s][w].certificate);
 	free(*shared);
 	*shared = NULL;
+}
+
+void tls_shared_decrypt(struct tls_shared *shared, struct decryptor *decryptor)
+{
+	shared->decryptor = decryptor;
+}
+
+struct decryptor *tls_shared_decryptor(const struct tls_shared *shared)
+{
+	return shared ? shared->decryptor : NULL;
 }
 
 uint64_t tls_shared_hits(const struct tls_shared *shared)

@@ -1,11 +1,13 @@
 /* Clear handshake messages: hellos, certificates and what tells that the server's flight is whole. */
 #include "certificate.h"
+#include "decrypt.h"
 #include "fingerprint.h"
 #include "progress.h"
 #include "text.h"
 
-enum message { CLIENT_HELLO = 1, SERVER_HELLO = 2, CERTIFICATE = 11, CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14 };
+enum message { CLIENT_HELLO = 1, SERVER_HELLO = 2, NEW_SESSION_TICKET = 4, CERTIFICATE = 11, CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14 };
 
+#define TLS13 0x0304
 #define CERT_NAMES_MOST 200
 #define NAME_MOST 255
 
@@ -73,6 +75,8 @@ static void client_hello(struct tls_state *st, struct observer *o, struct bytes 
 
 	st->client_hello = true;
 	observe(o, FACT_CLIENT_HELLO, true);
+	if (tls_shared_decryptor(st->shared))
+		decryption_client_hello(st, body);
 	/* The one that answers a HelloRetryRequest repeats the first. */
 	if (!client_hello_read(body, &h) || !first)
 		return;
@@ -117,6 +121,8 @@ static void server_hello(struct tls_state *st, struct observer *o, struct bytes 
 		st->resumed = true;
 		observe(o, FACT_RESUMED, true);
 	}
+	if (st->decryption)
+		decryption_server_hello(st, body, h.version, h.cipher);
 }
 
 /* --- Certificate --- */
@@ -146,6 +152,8 @@ static void certificate(struct tls_state *st, struct observer *o, struct bytes b
 {
 	struct reader r = reader_of(body);
 
+	if (st->version == TLS13)
+		read_bytes(&r, read_u8(&r)); /* the request's context */
 	read_be24(&r); /* of the chain */
 	struct bytes leaf = read_bytes(&r, read_be24(&r));
 	const struct certificate *c = r.shortfall || leaf.len == 0 ? NULL : certificate_read(st->shared, leaf);
@@ -162,6 +170,10 @@ static void server_message(struct tls_state *st, struct observer *o, uint8_t typ
 	switch (type) {
 	case SERVER_HELLO:
 		server_hello(st, o, body);
+		break;
+	case NEW_SESSION_TICKET:
+		if (st->decryption)
+			decryption_ticket(st, body);
 		break;
 	case CERTIFICATE:
 		certificate(st, o, body);

@@ -113,6 +113,16 @@ static void client_protected(struct tls_state *st, struct observer *o, uint16_t 
 	establish(st, o);
 }
 
+void finished_read(struct tls_state *st, struct observer *o)
+{
+	flight_came(st, o);
+	if (o->from == FROM_CLIENT) {
+		if (!st->side[FROM_CLIENT].finished)
+			client_finished(st, o);
+		establish(st, o);
+	}
+}
+
 /* TLS 1.3, the server's records up to the client's Finished. */
 static void server_protected(struct tls_state *st, struct observer *o, uint16_t length)
 {
@@ -189,6 +199,12 @@ static void not_closed(struct tls_state *st, struct observer *o)
 		observe(o, facts_of[o->from].notify, false);
 	side->held = 0;
 	side->notified = false;
+}
+
+void went_on(struct tls_state *st, struct observer *o)
+{
+	if (st->side[o->from].notified)
+		not_closed(st, o);
 }
 
 /* An IMAP client speaks after the greeting: a lone record taken for a ticket was the greeting (or an answer). */

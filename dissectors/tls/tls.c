@@ -1,6 +1,7 @@
 /* TLS record layer: finds records and clear handshake messages in a stream, through splits and holes. */
 #include "tls.h"
 
+#include "decrypt.h"
 #include "progress.h"
 
 #define HEADER 5
@@ -17,8 +18,17 @@ void tls_attach(void *state, struct tls_shared *shared)
 
 void tls_release(void *state)
 {
-	if (state)
-		records_free(&((struct tls_state *)state)->records);
+	if (!state)
+		return;
+	records_free(&((struct tls_state *)state)->records);
+	decryption_end(state);
+}
+
+bool tls_waiting(void *state, const struct observer *o, struct inner *into)
+{
+	struct tls_state *st = state;
+
+	return st->decryption && decryption_next(st, o, into);
 }
 
 /* --- record headers --- */
@@ -132,12 +142,26 @@ static size_t message_length(const struct walk *w)
 	return MESSAGE_HEADER + ((size_t)w->message[1] << 16 | (size_t)w->message[2] << 8 | w->message[3]);
 }
 
+/* The type of a record whose body is not read in clear; 0: it is. */
+static uint8_t sealed_type(enum tls_mode mode)
+{
+	static const uint8_t types[] = {
+		[MODE_CHANGE] = CHANGE_CIPHER_SPEC, [MODE_FINISHED] = HANDSHAKE, [MODE_SECRET_ALERT] = ALERT,
+		[MODE_PROTECTED] = APPLICATION_DATA, [MODE_DATA] = APPLICATION_DATA, [MODE_TICKET] = APPLICATION_DATA,
+		[MODE_EARLY] = APPLICATION_DATA, [MODE_SKIP] = HEARTBEAT,
+	};
+
+	return types[mode];
+}
+
 static void close_record(struct tls_state *st, struct observer *o, struct tls_side *side)
 {
 	if (side->left == 0 && side->open) {
 		side->open = false;
 		side->ended = true;
 		record_ends(st, o, side->mode, side->length);
+		if (st->decryption && sealed_type(side->mode))
+			decryption_record(st, o, sealed_type(side->mode), side->length);
 	}
 }
 
@@ -205,8 +229,11 @@ static size_t body(struct tls_state *st, struct observer *o, struct tls_side *si
 		n = message(st, o, side, rest);
 	else if (side->mode == MODE_ALERT && side->left)
 		n = clear_alerts(st, o, side, rest);
-	else
+	else {
+		if (st->decryption && sealed_type(side->mode))
+			decryption_bytes(st, o->from, bytes_part(rest, 0, n), side->length);
 		side->left = (uint16_t)(side->left - n);
+	}
 	close_record(st, o, side);
 	return n;
 }
@@ -303,18 +330,26 @@ static struct dissected tls_data(void *state, struct observer *o, struct bytes b
 	struct tls_state *st = state;
 	struct tls_side *side = &st->side[o->from];
 	size_t at = 0;
+	struct dissected d = { .result = DISSECT_INNER };
 
+	/* What waited may be readable by now, and what was handed out last is read. */
+	if (st->decryption && decryption_next(st, o, &d.inner))
+		return d;
 	while (at < bytes.len && !side->dead) {
 		bool was_lost = side->lost;
 		size_t n = step(st, o, side, bytes_part(bytes, at, bytes.len));
 		at += n;
+		if (st->decryption && decryption_next(st, o, &d.inner)) {
+			d.consumed = at;
+			return d;
+		}
 		if (n == 0 && was_lost == side->lost)
 			break;
 	}
 	tell_partial(st, o, side, !side->dead && !side->lost && (side->open || at < bytes.len));
 	if (side->dead)
-		return (struct dissected){ DISSECT_QUIET, bytes.len };
-	return (struct dissected){ DISSECT_ON, at };
+		return (struct dissected){ .result = DISSECT_QUIET, .consumed = bytes.len };
+	return (struct dissected){ .result = DISSECT_ON, .consumed = at };
 }
 
 /* --- holes --- */
@@ -347,6 +382,8 @@ static void tls_gap(void *state, struct observer *o, uint64_t missing)
 		side->left = 0;
 		side->skip = 0;
 		side->lost = true;
+		if (st->decryption)
+			decryption_gap(st, o, missing);
 	}
 	tell_partial(st, o, side, side->open);
 }

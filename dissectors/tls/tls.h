@@ -14,6 +14,14 @@ void tls_attach(void *state, struct tls_shared *shared);
 /* Frees what a state (NULL too) holds beside itself. */
 void tls_release(void *state);
 
+/* What waited for secrets and can be read by now, piece by piece, without new bytes. False: nothing more. */
+bool tls_waiting(void *state, const struct observer *o, struct inner *into);
+
+/* From here on new sessions are read inside with the decryptor's secrets. It stays the caller's. */
+struct decryptor;
+void tls_shared_decrypt(struct tls_shared *shared, struct decryptor *decryptor);
+struct decryptor *tls_shared_decryptor(const struct tls_shared *shared); /* NULL: none */
+
 /* One direction's place in the record layer. */
 struct tls_side {
 	struct moment held_at; /* when `held` came */
@@ -41,6 +49,7 @@ struct tls_side {
 struct tls_state {
 	struct tls_shared *shared;
 	struct tls_records *records; /* the timeline since the handshake, NULL: none; freed by tls_release */
+	struct decryption *decryption; /* NULL: no keys are looked for */
 	struct tls_side side[2];     /* by enum direction */
 	struct moment ticket_at;     /* the newest record taken for a ticket */
 	nanoseconds asked;           /* when the client's newest unanswered record, or its burst, came */

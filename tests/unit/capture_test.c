@@ -149,6 +149,7 @@ struct run {
 	struct source_counters counters;
 	uint64_t read, all;
 	char secrets[256];
+	uint32_t frames_before_secrets;
 	struct frame last;
 	uint8_t data[64];
 };
@@ -166,10 +167,19 @@ static void note(struct run *r, const struct frame *f)
 		r->last.link ^= (uint16_t)(f->data[i] ^ f->data[i]);
 }
 
+/* What was told before is told no more. */
+static void note_secrets(struct run *r, struct bytes b)
+{
+	size_t len = strlen(r->secrets);
+
+	assert_true(b.len > 0 && b.data[b.len - 1] == '\n');
+	snprintf(r->secrets + len, sizeof r->secrets - len, "%.*s", (int)b.len, (const char *)b.data);
+	r->frames_before_secrets = r->last.at.frame;
+}
+
 static void read_all(struct source *s, struct run *r)
 {
 	struct frame f;
-	struct bytes b;
 
 	for (int calls = 0; calls < 100000; calls++) {
 		enum source_status status = source_next(s, &f, &r->error);
@@ -178,14 +188,14 @@ static void read_all(struct source *s, struct run *r)
 			break;
 		if (status == SOURCE_FRAME)
 			note(r, &f);
+		else if (status == SOURCE_SECRETS)
+			note_secrets(r, source_secrets(s));
 		else
 			strcat(r->text, status == SOURCE_RESTART ? " |" : status == SOURCE_BROKEN ? " !" : " ?");
 		assert_true(calls < 99999);
 	}
 	source_counters(s, &r->counters);
 	source_progress(s, &r->read, &r->all);
-	b = source_secrets(s);
-	snprintf(r->secrets, sizeof r->secrets, "%.*s", (int)b.len, b.len ? (const char *)b.data : "");
 	source_close(&s);
 	assert_null(s);
 }
@@ -290,6 +300,7 @@ static void pcapng_of_several_sections_and_interfaces(void **state)
 		assert_int_equal(r.data[3], 6);
 		assert_int_equal(r.counters.blocks_skipped, 1);
 		assert_string_equal(r.secrets, "CLIENT_RANDOM 00 11\nCLIENT_RANDOM 22 33\n");
+		assert_int_equal(r.frames_before_secrets, 3);
 	}
 }
 
