@@ -111,3 +111,4 @@ docs/facts.md: imapwhy
 .PHONY: demo
 
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk

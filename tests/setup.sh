@@ -1,8 +1,11 @@
 #!/bin/sh
-# Installs what the build (or the tests) need, from Debian, where it is missing and this user may.
+# Installs what the build (check: the tests, fuzz: long fuzzing) needs, from Debian, where it is missing and this user may.
 set -eu
 packages="gcc make pkg-config libpcap-dev libndpi-dev libjson-c-dev libyaml-dev libarchive-dev libssl-dev"
-[ "${1:-build}" = check ] && packages="$packages libcmocka-dev tshark python3-yaml python3-jsonschema iproute2 iptables"
+case ${1:-build} in
+check) packages="$packages libcmocka-dev tshark python3-yaml python3-jsonschema iproute2 iptables" ;;
+fuzz) packages="$packages clang libclang-rt-14-dev" ;; # make fuzz: without clang a small driver of our own does it
+esac
 missing=
 for p in $packages; do
 	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"

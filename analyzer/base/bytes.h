@@ -23,14 +23,20 @@ static inline struct bytes bytes_of_text(const char *text)
 	return (struct bytes){ (const uint8_t *)text, strlen(text) };
 }
 
+/* p + n, also for the NULL of empty bytes, where C leaves even + 0 undefined. */
+static inline const uint8_t *bytes_step(const uint8_t *p, size_t n)
+{
+	return n ? p + n : p;
+}
+
 /* The part of b from offset on, at most len long; empty where b ends before it. */
 static inline struct bytes bytes_part(struct bytes b, size_t offset, size_t len)
 {
 	if (offset > b.len)
-		return (struct bytes){ b.data + b.len, 0 };
+		return (struct bytes){ bytes_step(b.data, b.len), 0 };
 	if (len > b.len - offset)
 		len = b.len - offset;
-	return (struct bytes){ b.data + offset, len };
+	return (struct bytes){ bytes_step(b.data, offset), len };
 }
 
 /* Reads in network byte order. Reading past the end yields zeros, moves nothing and sets `shortfall`, which sticks:
@@ -42,12 +48,13 @@ struct reader {
 
 static inline struct reader reader_of(struct bytes b)
 {
-	return (struct reader){ b.data, b.data + b.len, false };
+	return (struct reader){ b.data, bytes_step(b.data, b.len), false };
 }
 
+/* What may still be read: nothing after a shortfall, so that a loop over what is left ends. */
 static inline size_t reader_left(const struct reader *r)
 {
-	return (size_t)(r->end - r->at);
+	return r->shortfall ? 0 : (size_t)(r->end - r->at);
 }
 
 static inline const uint8_t *reader_take(struct reader *r, size_t n)
@@ -58,7 +65,7 @@ static inline const uint8_t *reader_take(struct reader *r, size_t n)
 		r->shortfall = true;
 		return NULL;
 	}
-	r->at = at + n;
+	r->at = bytes_step(at, n);
 	return at;
 }
 

@@ -32,7 +32,7 @@ enum file_status file_ended(struct file *f, struct error *error)
 		return file_broken(f, error, "%s", f->input.trouble);
 	if (input_left(&f->input) == 0)
 		return FILE_END;
-	return file_broken(f, error, "the file ends in the middle of a packet record (cut short, or still being written)");
+	return file_broken(f, error, FILE_CUT);
 }
 
 /* The two lengths stood in the other order before version 2.3, and in 2.3 with some writers. */

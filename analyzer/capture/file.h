@@ -8,6 +8,7 @@
 /* Larger records are taken for damage. */
 #define RECORD_MOST (16u << 20)
 #define SECRETS_MOST (1u << 20)
+#define FILE_CUT "the file ends in the middle of a packet record (cut short, or still being written)"
 /* Capture times are held within 0..this, so that adding durations to hostile ones can't overflow. */
 #define TIME_MOST ((nanoseconds)1 << 62)
 

@@ -246,6 +246,14 @@ static enum file_status simple_packet(struct file *f, struct frame *frame, const
 	return hand_out(f, frame, p + 12, captured, wire, f->interfaces[0].link);
 }
 
+/* Steps over bytes of a block that has begun: should they be missing, nothing is left to see that by. */
+static enum file_status step_over(struct file *f, uint64_t n, struct error *error)
+{
+	if (input_skip(&f->input, n))
+		return FILE_FRAME;
+	return file_broken(f, error, "%s", f->input.trouble[0] ? f->input.trouble : FILE_CUT);
+}
+
 /* A section starts: its byte order and version; interfaces are counted anew. */
 static enum file_status start_section(struct file *f, struct error *error)
 {
@@ -263,7 +271,7 @@ static enum file_status start_section(struct file *f, struct error *error)
 	if (load16(p + 12, f->swapped) != 1)
 		return file_broken(f, error, "pcapng version %u; imapwhy reads version 1", load16(p + 12, f->swapped));
 	f->interface_count = 0;
-	return input_skip(&f->input, length) ? FILE_FRAME : file_ended(f, error);
+	return step_over(f, length, error);
 }
 
 /* Blocks that carry no packet. */
@@ -307,7 +315,7 @@ static enum file_status large_block(struct file *f, uint32_t type, uint32_t leng
 		return file_broken(f, error, "a block claims %u bytes", length);
 	if (f->gathered)
 		f->gathered->blocks_skipped++;
-	return input_skip(&f->input, ((uint64_t)length + 3) & ~(uint64_t)3) ? FILE_FRAME : file_ended(f, error);
+	return step_over(f, ((uint64_t)length + 3) & ~(uint64_t)3, error);
 }
 
 enum file_status pcapng_next(struct file *f, struct frame *frame, struct error *error)

@@ -1,7 +1,4 @@
-/* Fuzzing of rule expressions: what compiles is judged, and `not` must be its mirror. Values of the facts follow a NUL.
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE -iquote analyzer/base -iquote analyzer/facts \
- *   -iquote analyzer/classify -Ibuild tests/fuzz/expression_fuzz.c analyzer/classify/{expression,judge,tokens,problems}.c \
- *   analyzer/facts/facts.c analyzer/base/{hash,text}.c */
+/* Fuzzing of rule expressions: what compiles is judged, and `not` must be its mirror. Values of the facts follow a NUL. */
 #include <stdio.h>
 #include <stdlib.h>
 
