@@ -19,11 +19,12 @@ decode := $(capture) analyzer/decode
 flow := $(decode) analyzer/flow
 session := $(flow) analyzer/session
 context := $(session) analyzer/context
-classify := $(context) analyzer/classify
+infer := $(context) analyzer/infer
+classify := $(infer) analyzer/classify
 report := $(classify) analyzer/report
 sink := $(report) analyzer/sink
 analyzer := $(sink) analyzer
-ROOMS := base facts capture decode flow session context classify report sink
+ROOMS := base facts capture decode flow session context infer classify report sink
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 OBJECTS := $(foreach r,$(ROOMS),$(call objects,analyzer/$(r))) $(call objects,dissectors) $(call objects,dissectors/imap) \

@@ -11,6 +11,7 @@
 #include "decrypt.h"
 #include "dns.h"
 #include "drive.h"
+#include "inside.h"
 #include "keylog.h"
 #include "lookups.h"
 #include "ndpi_adapter.h"
@@ -51,6 +52,11 @@ struct analysis {
 	struct hash_key key;
 	void (*keep)(void *context, const struct frame *frame); /* NULL: nobody does */
 	void *keep_context;
+	struct {                /* of the session judged last */
+		struct inside_case of;
+		struct inside result;
+		bool known;
+	} inside;
 	bool ending;
 };
 
@@ -219,6 +225,8 @@ static void write_case(struct analysis *a, const struct session_summary *s, cons
 	a->outcome[outcome_number(v->rule->outcome)]++;
 	if (a->options.explain) {
 		fprintf(a->options.explain_to, "session %016" PRIx64 ": %s.%s by %s\n", id, v->rule->class, v->rule->mechanism, v->rule->id);
+		if (a->inside.known)
+			infer_explain(rules_inside(a->rules), &a->inside.of, a->options.explain_to);
 		rules_explain(a->rules, view, a->shared.texts, a->options.explain_to);
 	}
 	if (!a->report || !chosen(a, s, v))
@@ -308,6 +316,14 @@ static void session_written(struct analysis *a, struct session *s, const struct 
 		flow_rank(a->flows, &s->flow, RANK_SETTLED);
 }
 
+/* Without keys the lengths and times of records must tell. */
+static void infer_inside(struct analysis *a, const struct session *s, struct fact_view *view)
+{
+	a->inside.known = inside_case(s, view, &a->inside.of) && infer(rules_inside(a->rules), &a->inside.of, &a->inside.result);
+	if (a->inside.known)
+		inside_facts(&a->inside.result, view);
+}
+
 static void judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view, struct verdict *v)
 {
 	session_settle_holes(s, (struct moment){ a->now, 0, 0 });
@@ -316,6 +332,7 @@ static void judge_session(struct analysis *a, struct session *s, bool at_end, st
 	tell_refusals(a, s, view);
 	context_learn(&a->context, &c, view);
 	context_complete(&a->context, &c, view, &a->proofs);
+	infer_inside(a, s, view);
 	complete_texts(view, a->rules, a->shared.texts);
 	rules_classify(a->rules, view, a->shared.texts, v);
 }
@@ -413,6 +430,7 @@ static void lookup_failed(void *context, struct lookup *k)
 	summary.timings.connect = summary.timings.tls = summary.timings.greeting = summary.timings.auth = summary.timings.first_data = -1;
 	summary.timings.resolve = (double)(summary.end - summary.start) / 1e6;
 	rules_classify(a->rules, view, a->shared.texts, &v);
+	a->inside.known = false;
 	write_case(a, &summary, view, &v, id_of(&k->client, &k->resolver, k->first, 0), 0);
 	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);
 }

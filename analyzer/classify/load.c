@@ -385,6 +385,7 @@ struct rules *rules_load(const char *directory, FILE *out)
 		{ "interception-issuers.yaml", load_issuers },
 		{ "advice.yaml", load_advice },
 		{ "providers.yaml", load_providers },
+		{ "inside-tls.yaml", load_inside },
 	};
 	struct problems problems = { .out = out };
 	struct rules *r = calloc(1, sizeof *r);
@@ -418,6 +419,7 @@ void rules_destroy(struct rules **rules)
 		free(r->issuers[i].needle);
 	for (int i = 0; i < r->document_count; i++)
 		document_close(&r->documents[i]);
+	inside_free(&r->inside);
 	free(r->list);
 	free(r->server_texts);
 	free(r->issuers);

@@ -4,6 +4,7 @@
 
 #include "document.h"
 #include "expression.h"
+#include "model.h"
 #include "rules.h"
 #include "vocabulary.h"
 
@@ -40,6 +41,7 @@ struct rules {
 	int server_text_count, server_text_room;
 	struct issuer *issuers;
 	int issuer_count, issuer_room;
+	struct inside_model inside;
 	/* The last column is the default. */
 	const char *advice[STEP_COUNT][LANGUAGE_COUNT][MECHANISM_MOST + 1];
 };
@@ -52,6 +54,8 @@ void load_server_texts(struct rules *r, struct document *d);
 void load_issuers(struct rules *r, struct document *d);
 void load_advice(struct rules *r, struct document *d);
 void load_providers(struct rules *r, struct document *d);
+void load_inside(struct rules *r, struct document *d);
+void inside_free(struct inside_model *m);
 void server_text_free(struct server_text *t);
 
 /* The rule that stands behind all others: nothing else matched. */

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "facts.h"
+#include "model.h"
 
 #define RULE_MOST_ADVICE 8
 #define VERDICT_MOST_EVIDENCE 24
@@ -46,7 +47,7 @@ struct verdict {
 struct rules;
 
 /* Loads every *.yaml of DIR/verdicts (in the order of their names) and the data files beside it (server-texts.yaml,
- * interception-issuers.yaml, advice.yaml, providers.yaml). NULL: what is wrong was written to `problems`, all of it, a line each:
+ * interception-issuers.yaml, advice.yaml, providers.yaml, inside-tls.yaml). NULL: what is wrong was written to `problems`, all of it, a line each:
  * FILE:LINE: what, and the nearest known word. */
 struct rules *rules_load(const char *directory, FILE *problems);
 void rules_destroy(struct rules **rules);
@@ -65,6 +66,9 @@ enum word_refusal rules_refusal(const struct rules *rules, const char *where, en
 const char *rules_interceptor(const struct rules *rules, const char *issuer);
 /* The advice's sentence in a language ("en", "ar") for a step and mechanism; never NULL. */
 const char *rules_advice(const struct rules *rules, const char *language, const char *step, const char *mechanism);
+
+/* How dialogues inside TLS look (inside-tls.yaml); as long as the rules. */
+const struct inside_model *rules_inside(const struct rules *rules);
 
 /* A fact's value as text for people: durations "2.1 s", sizes "1.2 KB", words, TLS versions; into a buffer of `room`. */
 const char *fact_value_text(enum fact_id id, const struct fact_view *fact, const struct texts *texts, char *into, size_t room);

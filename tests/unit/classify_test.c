@@ -79,11 +79,26 @@ static void put_advice(const struct world *w, const char *left_out)
 	put(w, "advice.yaml", text);
 }
 
+/* The file as it is shipped: too long to be made up here. */
+static void put_shipped(const struct world *w, const char *name)
+{
+	char path[128], text[65536];
+
+	snprintf(path, sizeof path, "rules/%s", name);
+	FILE *in = fopen(path, "r");
+	assert_non_null(in);
+	text[fread(text, 1, sizeof text - 1, in)] = '\0';
+	assert_true(feof(in));
+	fclose(in);
+	put(w, name, text);
+}
+
 static void put_data(const struct world *w)
 {
 	put(w, "server-texts.yaml", server_texts);
 	put(w, "interception-issuers.yaml", "- {product: Shield, kind: antivirus, issuer: [\"Shield Root\", \"Shield CA\"]}\n");
 	put(w, "providers.yaml", "- {name: Example}\n");
+	put_shipped(w, "inside-tls.yaml");
 	put_advice(w, "");
 	put(w, "verdicts/rules.yaml", good_rule);
 }
@@ -514,6 +529,27 @@ static void mistakes_in_data_files_are_told(void **state)
 		{ "interception-issuers.yaml", "- {product: X, issuer: [[]]}\n", "issuer: a text is expected" },
 		{ "interception-issuers.yaml", "- {product: X, issuer: [a], vendor: b}\n", "unknown key `vendor`" },
 		{ "providers.yaml", "a: b\n", "providers: a list is expected" },
+		{ "inside-tls.yaml", "", "nothing there" },
+		{ "inside-tls.yaml", "- a\n", "dialogues: a mapping is expected" },
+		{ "inside-tls.yaml", "size: [1]\n", "unknown key `size`; did you mean `sizes`?" },
+		{ "inside-tls.yaml", "sizes: [4, 4]\n", "sizes: at most 31 lengths, each greater than the one before" },
+		{ "inside-tls.yaml", "sizes: [4, x]\n", "sizes `x`: a number from 0 to 65535 is expected" },
+		{ "inside-tls.yaml", "delays: [300]\n", "delays `300`: a span like 300ms, 1.5s or 3m is expected" },
+		{ "inside-tls.yaml", "threshold: 1001\n", "threshold `1001`: a number from 0 to 1000 is expected" },
+		{ "inside-tls.yaml", "sizes: [4]\nmeanings: {ok: {sizes: [1]}}\n", "sizes: 2 numbers are expected, not 1" },
+		{ "inside-tls.yaml", "sizes: [4]\nmeanings: {ok: {sizes: [0, 0]}}\n", "sizes: all are 0" },
+		{ "inside-tls.yaml", "sizes: [4]\nmeanings: {okay: {}}\n", "unknown meaning `okay`; did you mean `ok`?" },
+		{ "inside-tls.yaml", "meanings: {ok: {}}\n", "meaning `no` is missing" },
+		{ "inside-tls.yaml", "meanings: {ok: {texts: [\"TAG OK {3\"]}}\n", "`{` begins what varies, like {20-60}" },
+		{ "inside-tls.yaml", "meanings: {ok: {texts: [\"TAG OK {9-70000}\"]}}\n", "`{` begins what varies, like {20-60}" },
+		{ "inside-tls.yaml", "follows: {start: {no: 1}}\n", "`no` does not follow `start`" },
+		{ "inside-tls.yaml", "follows: {begun: {}}\n", "unknown phase `begun`" },
+		{ "inside-tls.yaml", "follows: {start: {greeting: 0}}\n", "start: all are 0" },
+		{ "inside-tls.yaml", "follows: {start: {greeting: 1, ends: {closed: [1, 1, 1]}}}\n", "unknown end `closed`" },
+		{ "inside-tls.yaml", "servers: [{name: A, share: 0.6, says: {}}, {name: B, share: 0.5, says: {}}]\n", "leave nothing" },
+		{ "inside-tls.yaml", "servers: [{name: A, share: 0.1, says: {login: \"TAG LOGIN\"}}]\n", "`login` is said by clients" },
+		{ "inside-tls.yaml", "servers: [{name: A, share: 0.1, says: {}, delays: {no: [1s]}}]\n", "no: two spans are expected" },
+		{ "inside-tls.yaml", "clients: [{name: A, share: 0.1, tags: [0, 3]}]\n", "the shortest and the longest tag, from 1 to 12" },
 		{ "advice.yaml", "", "no advice there" },
 		{ "advice.yaml", "- a\n", "advice: a mapping is expected" },
 		{ "advice.yaml", "check_setting: {}\n", "unknown step `check_setting`; did you mean `check_settings`?" },
@@ -534,7 +570,8 @@ static void mistakes_in_data_files_are_told(void **state)
 
 static void missing_files_are_told(void **state)
 {
-	static const char *const files[] = { "server-texts.yaml", "interception-issuers.yaml", "advice.yaml", "providers.yaml" };
+	static const char *const files[] = { "server-texts.yaml", "interception-issuers.yaml", "advice.yaml", "providers.yaml",
+					      "inside-tls.yaml" };
 	struct world *w = *state;
 	char path[128];
 

@@ -1,0 +1,165 @@
+/* How well a length, a delay or an order fits a meaning. */
+#include "steps.h"
+
+#include <math.h>
+
+/* Nothing is impossible: less likely than this is not believed. */
+#define LEAST 1e-9
+
+static float likelihood(double p)
+{
+	return (float)log(p < LEAST ? LEAST : p);
+}
+
+/* The part of the bytes from..to that lies within least..most. */
+static double overlap(double from, double to, double least, double most)
+{
+	double low = from > least ? from : least, high = to < most ? to : most;
+
+	return high < low ? 0 : (high - low + 1) / (most - least + 1);
+}
+
+/* Averaged over the lengths that the record may have had. */
+static double usual_size(const struct inside_model *m, enum meaning meaning, struct plain_length plain)
+{
+	double sum = 0, from = 0;
+
+	for (int i = 0; i < m->size_count; i++) {
+		double to = (double)m->size_edge[i] - 1;
+		sum += overlap(from, to, plain.least, plain.most) * m->meaning[meaning].size[i];
+		from = to + 1;
+	}
+	return sum;
+}
+
+/* Of records that fit nothing: about as long as most are. */
+#define ODD_LENGTH 30
+
+/* Decimal tags grow by a digit as the session goes on. */
+#define TAG_AS_SUPPOSED 0.9
+#define TAG_LONGER 0.1
+
+static double text_size(const struct inside_text *t, int tag, struct plain_length plain)
+{
+	double least = t->least, most = t->most;
+
+	if (!t->tagged)
+		return overlap(least, most, plain.least, plain.most) / (most - least + 1);
+	return (TAG_AS_SUPPOSED * overlap(least + tag, most + tag, plain.least, plain.most) +
+		TAG_LONGER * overlap(least + tag + 1, most + tag + 1, plain.least, plain.most)) / (most - least + 1);
+}
+
+/* As likely as the likelier of: all of it is the text, its first record is. */
+static double texts_size(const struct inside_text *texts, int count, enum meaning meaning, int tag, const struct inside_step *step)
+{
+	double all = 0, first = 0;
+	int of = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (texts[i].meaning != meaning)
+			continue;
+		of++;
+		all += text_size(&texts[i], tag, step->all);
+		first += text_size(&texts[i], tag, step->first);
+	}
+	return of ? (all > first ? all : first) / of : 0;
+}
+
+float fit_size(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning)
+{
+	const struct inside_model *m = sight->model;
+	const struct inside_meaning *row = &m->meaning[meaning];
+	const struct inside_step *at = &sight->step[step];
+	double exact, share;
+
+	if (s->server && s->server->meanings >> meaning & 1) {
+		share = m->exact;
+		exact = texts_size(s->server->texts, s->server->text_count, meaning, s->tag, at);
+	} else if (row->text_count) {
+		share = row->exact;
+		exact = texts_size(row->texts, row->text_count, meaning, s->tag, at);
+	} else {
+		return sight->size_log[step][meaning];
+	}
+	return likelihood((1 - share) * sight->size[step][meaning] + share * exact);
+}
+
+static int delay_bucket(const struct inside_model *m, nanoseconds after)
+{
+	int i = 0;
+
+	while (i < m->delay_count - 1 && after >= m->delay_edge[i])
+		i++;
+	return i;
+}
+
+float fit_delay(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning)
+{
+	const struct inside_model *m = sight->model;
+	const nanoseconds *told = s->server ? s->server->delay[meaning] : NULL;
+	nanoseconds after = sight->step[step].after;
+
+	if (!told || !told[1])
+		return sight->delay_log[step][meaning];
+	int buckets = delay_bucket(m, told[1]) - delay_bucket(m, told[0]) + 1;
+	double timely = after >= told[0] && after <= told[1] ? 1.0 / buckets : 0;
+	return likelihood((1 - m->timely) * m->meaning[meaning].delay[delay_bucket(m, after)] + m->timely * timely);
+}
+
+static const struct inside_habits *habits_in(const struct inside_model *m, const struct supposed *s, enum phase phase)
+{
+	return s->client && s->client->habits.given[phase] ? &s->client->habits : &m->usual;
+}
+
+float fit_follows(const struct sight *sight, const struct supposed *s, int dialogue_step)
+{
+	return likelihood(habits_in(sight->model, s, (enum phase)dialogue_steps[dialogue_step].phase)->step[dialogue_step]);
+}
+
+float fit_end(const struct sight *sight, const struct supposed *s, enum phase phase)
+{
+	const struct inside_step *last = &sight->step[sight->steps - 1];
+	nanoseconds after = sight->steps ? sight->c->end - last->at.time : 0;
+	int span = after < END_AT_ONCE_MOST ? END_AT_ONCE : after < END_SOON_MOST ? END_SOON : END_LATE;
+
+	return likelihood(habits_in(sight->model, s, phase)->end[phase][sight->c->ended][span]);
+}
+
+/* Tags differ in length from one client to the next. */
+#define KNOWN_APART 4
+
+float fit_known(const struct sight *sight, int step, enum meaning meaning, const struct inside_known **like)
+{
+	bool accepts = meaning == MEANS_ok || meaning == MEANS_ok_list;
+	const struct inside_case *c = sight->c;
+
+	if (!accepts && meaning != MEANS_no)
+		return 0;
+	for (int i = 0; i < c->known_count; i++) {
+		int apart = (int)sight->step[step].all.least - c->known[i].length;
+		if (c->known[i].accepted != accepts || apart > KNOWN_APART || apart < -KNOWN_APART)
+			continue;
+		if (like)
+			*like = &c->known[i];
+		return (float)log(sight->model->known);
+	}
+	return 0;
+}
+
+bool sight_of(const struct inside_model *model, const struct inside_case *c, struct sight *into)
+{
+	into->model = model;
+	into->c = c;
+	into->steps = steps_of(c, into->step);
+	for (int i = 0; i < into->steps; i++) {
+		const struct inside_step *step = &into->step[i];
+		for (int m = 0; m < MEANINGS; m++) {
+			into->size[i][m] = usual_size(model, (enum meaning)m, step->all);
+			into->size_log[i][m] = likelihood(into->size[i][m]);
+			into->delay_log[i][m] = likelihood(model->meaning[m].delay[delay_bucket(model, step->after)]);
+		}
+		/* The odder the longer, as every length is. */
+		into->odd_log[i] = likelihood(model->odd / (step->all.least + ODD_LENGTH));
+	}
+	return into->steps > 0;
+}

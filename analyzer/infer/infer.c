@@ -1,0 +1,381 @@
+/* Walks the steps through the phases of a dialogue (Viterbi), once for each pair of client and server that may be, and keeps the best way to
+ * each outcome. */
+#include "steps.h"
+
+#include <math.h>
+#include <string.h>
+
+#define NEVER -1e30f
+/* A session that was not seen greeted, and one whose middle was not kept before its login was told. */
+#define UNGREETED -4.0f
+#define MIDDLE_BEFORE_LOGIN -8.0f
+
+/* How a login went that was not accepted, carried along until one is. */
+enum mood { MOOD_NONE, MOOD_REFUSED, MOOD_LIMITED, MOOD_TEMPORARY, MOODS };
+#define STATES (PHASES * MOODS)
+
+struct walk {
+	float score[INSIDE_STEPS + 1][STATES];
+	uint8_t from[INSIDE_STEPS + 1][STATES];
+	uint8_t meaning[INSIDE_STEPS + 1][STATES]; /* MEANINGS: fits nothing */
+};
+
+static int state_of(enum phase phase, enum mood mood)
+{
+	return (int)phase * MOODS + (int)mood;
+}
+
+static enum mood mood_after(enum mood mood, enum phase phase, enum meaning meaning)
+{
+	bool login = phase == PHASE_sent_login || phase == PHASE_sent_mechanism || phase == PHASE_sent_response || phase == PHASE_sent_empty;
+
+	switch (meaning) {
+	case MEANS_no: return MOOD_REFUSED;
+	case MEANS_limit: return MOOD_LIMITED;
+	case MEANS_temporary: return MOOD_TEMPORARY;
+	case MEANS_bye: return mood != MOOD_NONE ? mood : login ? MOOD_REFUSED : MOOD_TEMPORARY;
+	default: return mood;
+	}
+}
+
+/* Logged in, not logging out: who closes then broke off. */
+static bool in_work(enum phase phase)
+{
+	return phase_kinds[phase].group == GROUP_WITHIN && phase != PHASE_logging_out && phase != PHASE_logged_out;
+}
+
+static enum word_inside outcome_of(int state, enum word_end ended)
+{
+	static const uint8_t words[] = {
+		[MOOD_NONE] = WORD_inside_no_login, [MOOD_REFUSED] = WORD_inside_login_refused,
+		[MOOD_LIMITED] = WORD_inside_connection_limit, [MOOD_TEMPORARY] = WORD_inside_temporary,
+	};
+	enum phase phase = (enum phase)(state / MOODS);
+	bool by_server = ended == WORD_end_server_fin || ended == WORD_end_server_reset;
+
+	switch (phase) {
+	case PHASE_start: return WORD_inside_no_greeting;
+	case PHASE_expired:
+	case PHASE_expired_before: return WORD_inside_autologout;
+	case PHASE_sent_login:
+	case PHASE_sent_mechanism:
+	case PHASE_sent_response:
+	case PHASE_sent_empty: return state % MOODS == MOOD_NONE ? WORD_inside_login_unanswered : words[state % MOODS];
+	default: break;
+	}
+	if (phase_kinds[phase].group == GROUP_WITHIN)
+		return by_server && in_work(phase) ? WORD_inside_closed : WORD_inside_success;
+	return words[state % MOODS];
+}
+
+/* --- one walk --- */
+
+static void reach(struct walk *w, int step, int to, float score, int from, int meaning)
+{
+	if (score <= w->score[step + 1][to])
+		return;
+	w->score[step + 1][to] = score;
+	w->from[step + 1][to] = (uint8_t)from;
+	w->meaning[step + 1][to] = (uint8_t)meaning;
+}
+
+static void reach_middle(struct walk *w, int step, int state)
+{
+	enum phase phase = (enum phase)(state / MOODS);
+	bool within = phase_kinds[phase].group == GROUP_WITHIN;
+
+	reach(w, step, within ? state_of(PHASE_at_work, (enum mood)(state % MOODS)) : state,
+	      w->score[step][state] + (within ? 0 : MIDDLE_BEFORE_LOGIN), state, MEANINGS);
+}
+
+/* How likely the step is what each meaning says; read once for all states. */
+static void read_step(const struct sight *sight, const struct supposed *s, int step, float into[MEANINGS])
+{
+	for (int m = 0; m < MEANINGS; m++)
+		into[m] = meaning_kinds[m].from != sight->step[step].from ? NEVER
+			: fit_size(sight, s, step, (enum meaning)m) + fit_delay(sight, s, step, (enum meaning)m) +
+				  fit_known(sight, step, (enum meaning)m, NULL);
+}
+
+static void walk_step(const struct sight *sight, const struct supposed *s, const float follows[STEPS_MOST], int step, struct walk *w)
+{
+	float fits[MEANINGS];
+
+	for (int i = 0; i < STATES; i++)
+		w->score[step + 1][i] = NEVER;
+	if (sight->step[step].middle) {
+		for (int i = 0; i < STATES; i++)
+			if (w->score[step][i] > NEVER)
+				reach_middle(w, step, i);
+		return;
+	}
+	read_step(sight, s, step, fits);
+	for (int i = 0; i < STATES; i++)
+		if (w->score[step][i] > NEVER)
+			reach(w, step, i, w->score[step][i] + sight->odd_log[step], i, MEANINGS);
+	for (int d = 0; d < dialogue_step_count; d++) {
+		const struct dialogue_step *way = &dialogue_steps[d];
+		if (fits[way->meaning] <= NEVER)
+			continue;
+		for (int mood = 0; mood < MOODS; mood++) {
+			int state = state_of((enum phase)way->phase, (enum mood)mood);
+			if (w->score[step][state] <= NEVER)
+				continue;
+			int to = state_of((enum phase)way->then, mood_after((enum mood)mood, (enum phase)way->phase, (enum meaning)way->meaning));
+			reach(w, step, to, w->score[step][state] + follows[d] + fits[way->meaning], state, way->meaning);
+		}
+	}
+}
+
+static void walk(const struct sight *sight, const struct supposed *s, struct walk *w)
+{
+	float follows[STEPS_MOST];
+
+	for (int i = 0; i < STATES; i++)
+		w->score[0][i] = NEVER;
+	w->score[0][state_of(PHASE_greeted, MOOD_NONE)] = sight->c->starttls ? 0 : UNGREETED;
+	if (!sight->c->starttls)
+		w->score[0][state_of(PHASE_start, MOOD_NONE)] = 0;
+	for (int d = 0; d < dialogue_step_count; d++)
+		follows[d] = fit_follows(sight, s, d);
+	for (int i = 0; i < sight->steps; i++)
+		walk_step(sight, s, follows, i, w);
+}
+
+/* --- all walks --- */
+
+/* The best way to an outcome, and under which supposition. */
+struct champion {
+	double score;
+	int state;
+	struct supposed supposed;
+};
+
+struct contest {
+	struct walk walk;
+	struct champion best[INSIDE_OUTCOMES];
+};
+
+static double prior_of(const struct inside_model *m, const struct supposed *s)
+{
+	double rest = 1, p = 1;
+
+	if (s->client) {
+		p *= s->client->share / (s->client->tag_most - s->client->tag_least + 1);
+	} else {
+		for (int i = 0; i < m->client_count; i++)
+			rest -= m->clients[i].share;
+		p *= rest * m->tag[s->tag];
+	}
+	rest = 1;
+	for (int i = 0; i < m->server_count; i++)
+		rest -= m->servers[i].share;
+	return log(p * (s->server ? s->server->share : rest) + 1e-12);
+}
+
+/* Returns the best score of any outcome. */
+static double compete(const struct sight *sight, const struct supposed *s, struct contest *c)
+{
+	const float *last = c->walk.score[sight->steps];
+	double prior = prior_of(sight->model, s), best = NEVER;
+
+	walk(sight, s, &c->walk);
+	for (int i = 0; i < STATES; i++) {
+		if (last[i] <= NEVER)
+			continue;
+		double score = prior + last[i] + fit_end(sight, s, (enum phase)(i / MOODS));
+		struct champion *champion = &c->best[outcome_of(i, sight->c->ended)];
+		if (score > champion->score)
+			*champion = (struct champion){ score, i, *s };
+		best = score > best ? score : best;
+	}
+	return best;
+}
+
+/* The clients and tags tried with every server: the likeliest with a server unknown. */
+#define TRIED 6
+struct trial {
+	struct supposed supposed;
+	double score;
+};
+
+static void keep_best(struct trial list[TRIED], struct trial one)
+{
+	for (int i = 0; i < TRIED; i++)
+		if (one.score > list[i].score) {
+			struct trial displaced = list[i];
+			list[i] = one;
+			one = displaced;
+		}
+}
+
+static void try_all(const struct sight *sight, struct contest *c)
+{
+	const struct inside_model *m = sight->model;
+	struct trial tried[TRIED];
+
+	for (int i = 0; i < TRIED; i++)
+		tried[i].score = NEVER;
+	for (int client = -1; client < m->client_count; client++) {
+		const struct inside_client *one = client < 0 ? NULL : &m->clients[client];
+		for (int tag = one ? one->tag_least : 1; tag <= (one ? one->tag_most : TAGS_MOST); tag++) {
+			struct supposed s = { tag, NULL, one };
+			keep_best(tried, (struct trial){ s, compete(sight, &s, c) });
+		}
+	}
+	for (int i = 0; i < TRIED && tried[i].score > NEVER; i++)
+		for (int server = 0; server < m->server_count; server++) {
+			struct supposed s = tried[i].supposed;
+			s.server = &m->servers[server];
+			compete(sight, &s, c);
+		}
+}
+
+/* --- what it came to --- */
+
+static void read_path(const struct sight *sight, const struct champion *champion, enum word_inside what, struct walk *w,
+		      struct inside_dialogue *into)
+{
+	const struct inside_model *m = sight->model;
+	const struct supposed *s = &champion->supposed;
+	int state = champion->state;
+
+	*into = (struct inside_dialogue){ .what = what, .score = champion->score, .tag = (uint8_t)s->tag,
+					  .client = s->client ? (int)(s->client - m->clients) : -1,
+					  .server = s->server ? (int)(s->server - m->servers) : -1,
+					  .ending = fit_end(sight, s, (enum phase)(state / MOODS)) };
+	walk(sight, s, w);
+	for (int i = sight->steps - 1; i >= 0; i--) {
+		struct inside_reading *r = &into->reading[i];
+		int before = w->from[i + 1][state];
+		*r = (struct inside_reading){ .meaning = w->meaning[i + 1][state], .phase = (uint8_t)(state / MOODS) };
+		if (r->meaning < MEANINGS) {
+			r->size = fit_size(sight, s, i, (enum meaning)r->meaning);
+			r->delay = fit_delay(sight, s, i, (enum meaning)r->meaning);
+			r->follows = fit_follows(sight, s, dialogue_step_of((enum phase)(before / MOODS), (enum meaning)r->meaning));
+		} else {
+			r->follows = w->score[i + 1][state] - w->score[i][before];
+		}
+		state = before;
+	}
+}
+
+static void add_term(struct inside *i, struct inside_term term)
+{
+	for (int n = 0; n < INSIDE_TERMS; n++) {
+		if (n >= i->terms) {
+			i->term[i->terms++] = term;
+			return;
+		}
+		if (fabsf(term.weight) > fabsf(i->term[n].weight)) {
+			struct inside_term displaced = i->term[n];
+			i->term[n] = term;
+			term = displaced;
+		}
+	}
+}
+
+#define TERM_LEAST 0.1f
+
+static void find_terms(const struct sight *sight, struct inside *i)
+{
+	for (int n = 0; n < i->steps; n++) {
+		const struct inside_reading *a = &i->best.reading[n], *b = &i->second.reading[n];
+		float weights[] = { [TERM_SIZE] = a->size - b->size, [TERM_DELAY] = a->delay - b->delay, [TERM_FOLLOWS] = a->follows - b->follows,
+				    [TERM_END] = 0, [TERM_KNOWN] = 0 };
+		if (a->meaning < MEANINGS && b->meaning < MEANINGS)
+			weights[TERM_KNOWN] = fit_known(sight, n, (enum meaning)a->meaning, &i->like) - fit_known(sight, n, (enum meaning)b->meaning, NULL);
+		for (int kind = TERM_SIZE; kind <= TERM_KNOWN; kind++)
+			if (fabsf(weights[kind]) >= TERM_LEAST)
+				add_term(i, (struct inside_term){ n, kind, weights[kind] });
+	}
+	float ending = i->best.ending - i->second.ending;
+	if (fabsf(ending) >= TERM_LEAST)
+		add_term(i, (struct inside_term){ -1, TERM_END, ending });
+}
+
+static bool is_login(int meaning)
+{
+	return meaning == MEANS_login || meaning == MEANS_login_ir || meaning == MEANS_mechanism;
+}
+
+static bool is_refusal(int meaning)
+{
+	return meaning == MEANS_no || meaning == MEANS_limit || meaning == MEANS_temporary;
+}
+
+/* The login that decided is the newest one. */
+static void find_login(struct inside *i)
+{
+	i->login = i->answer = -1;
+	for (int n = 0; n < i->steps; n++) {
+		const struct inside_reading *r = &i->best.reading[n];
+		if (is_login(r->meaning)) {
+			i->login = n;
+			i->answer = -1;
+		}
+		if (r->meaning == MEANS_ok || r->meaning == MEANS_ok_list || is_refusal(r->meaning) ||
+		    (r->meaning == MEANS_bye && r->phase == PHASE_turned_away && i->login >= 0))
+			i->answer = n;
+		i->refused += is_refusal(r->meaning);
+	}
+}
+
+/* The margin is what is left of certainty: the best's share less the next best's, in 1,000. */
+static void weigh(const struct inside_model *m, struct inside *i)
+{
+	double apart = i->has_second ? (i->best.score - i->second.score) * m->sharpness : INFINITY;
+
+	i->margin = (int)(tanh(apart / 2) * 1000);
+	i->what = i->margin >= m->threshold ? i->best.what : WORD_inside_unclear;
+}
+
+/* Outcomes that lead to the same verdict, or nearly so: what tells them apart is no doubt about the rest. */
+static enum word_inside kind_of(enum word_inside what)
+{
+	switch (what) {
+	case WORD_inside_connection_limit:
+	case WORD_inside_temporary: return WORD_inside_login_refused;
+	case WORD_inside_no_login: return WORD_inside_success;
+	default: return what;
+	}
+}
+
+/* The best of all outcomes, or of all of another kind than that; -1: none. */
+static int best_but(const struct contest *c, int of)
+{
+	int best = -1;
+
+	for (int i = 0; i < INSIDE_OUTCOMES; i++)
+		if (c->best[i].score > NEVER && (of < 0 || kind_of((enum word_inside)i) != kind_of((enum word_inside)of)) &&
+		    (best < 0 || c->best[i].score > c->best[best].score))
+			best = i;
+	return best;
+}
+
+bool infer(const struct inside_model *model, const struct inside_case *c, struct inside *into)
+{
+	struct sight sight;
+	struct contest contest;
+
+	if (!model->loaded || !sight_of(model, c, &sight))
+		return false;
+	for (int i = 0; i < INSIDE_OUTCOMES; i++)
+		contest.best[i].score = NEVER;
+	try_all(&sight, &contest);
+	int best = best_but(&contest, -1), second = best_but(&contest, best);
+	if (best < 0)
+		return false;
+	memset(into, 0, sizeof *into);
+	memcpy(into->step, sight.step, sizeof sight.step);
+	into->steps = sight.steps;
+	into->has_second = second >= 0;
+	read_path(&sight, &contest.best[best], (enum word_inside)best, &contest.walk, &into->best);
+	if (into->has_second) {
+		read_path(&sight, &contest.best[second], (enum word_inside)second, &contest.walk, &into->second);
+		find_terms(&sight, into);
+	}
+	find_login(into);
+	weigh(model, into);
+	return true;
+}

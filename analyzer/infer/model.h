@@ -1,0 +1,116 @@
+/* What rules/inside-tls.yaml says of dialogues inside TLS: how long what is, how long it takes, what follows what. */
+#ifndef IMAPWHY_INFER_MODEL_H
+#define IMAPWHY_INFER_MODEL_H
+
+#include "facts.h"
+
+enum meaning {
+#define MEANING(word, from, says) MEANS_##word,
+#include "dialogue.def"
+#undef MEANING
+	MEANINGS
+};
+
+enum phase {
+#define PHASE(word, group, says) PHASE_##word,
+#include "dialogue.def"
+#undef PHASE
+	PHASES
+};
+
+enum phase_group { GROUP_BEFORE, GROUP_WITHIN, GROUP_AFTER };
+
+struct meaning_kind {
+	const char *word, *says;
+	enum direction from;
+};
+struct phase_kind {
+	const char *word, *says;
+	enum phase_group group;
+};
+struct dialogue_step {
+	uint8_t phase, meaning, then;
+};
+
+extern const struct meaning_kind meaning_kinds[MEANINGS];
+extern const struct phase_kind phase_kinds[PHASES];
+extern const struct dialogue_step dialogue_steps[];
+extern const int dialogue_step_count;
+/* -1: none such. */
+int meaning_by_word(const char *word);
+int phase_by_word(const char *word);
+int dialogue_step_of(enum phase phase, enum meaning meaning);
+
+/* How a session may end: the words of the enumeration `end`, and how long after the last record. */
+#define ENDS 5
+enum { END_AT_ONCE, END_SOON, END_LATE, END_SPANS };
+#define END_AT_ONCE_MOST (500 * MILLISECOND)
+#define END_SOON_MOST (5 * SECOND)
+
+#define BUCKETS_MOST 32
+#define STEPS_MOST 128
+#define TEXTS_MOST 24   /* of one server and meaning */
+#define TAGS_MOST 12    /* the longest tag that is thought of */
+#define CLIENTS_MOST 48
+#define SERVERS_MOST 48
+
+/* A text's length without its tag and with CRLF. */
+struct inside_text {
+	uint16_t least, most;
+	bool tagged;
+	uint8_t meaning;
+};
+
+struct inside_meaning {
+	double size[BUCKETS_MOST];   /* probability of each byte of the bucket, not of the bucket */
+	double delay[BUCKETS_MOST];  /* of the bucket */
+	double exact;                /* how often it is one of the texts, where there are any */
+	struct inside_text texts[TEXTS_MOST];
+	int text_count;
+	bool given;
+};
+
+/* What comes after a phase: each step of dialogue.def, and each end; together 1 for each phase. */
+struct inside_habits {
+	double step[STEPS_MOST];
+	double end[PHASES][ENDS][END_SPANS];
+	bool given[PHASES];
+};
+
+struct inside_server {
+	const char *name;
+	double share;
+	struct inside_text texts[TEXTS_MOST];
+	int text_count;
+	uint32_t meanings; /* bit: it has texts of that meaning */
+	nanoseconds delay[MEANINGS][2]; /* 0, 0: none given */
+};
+
+struct inside_client {
+	const char *name;
+	double share;
+	uint8_t tag_least, tag_most;
+	struct inside_habits habits; /* phases given take the place of the usual ones */
+};
+
+/* Strings are borrowed from the rules' documents. */
+struct inside_model {
+	bool loaded;
+	int size_count, delay_count;
+	uint32_t size_edge[BUCKETS_MOST];     /* the first byte count beyond the bucket */
+	nanoseconds delay_edge[BUCKETS_MOST]; /* the first span beyond it */
+	struct inside_meaning meaning[MEANINGS];
+	struct inside_habits usual;
+	double tag[TAGS_MOST + 1]; /* of a client that is not known */
+	double exact, timely;      /* how often a known server's answer is one of its texts; comes in the time told */
+	double odd;                /* of a record that fits nothing */
+	double sharpness;          /* what part of the difference of two scores counts: terms are not independent */
+	double known;              /* how much more likely an answer is that this server gave before */
+	int threshold;             /* per mille; below it the dialogue is unclear */
+	struct inside_server *servers;
+	int server_count;
+	struct inside_client *clients;
+	int client_count;
+};
+
+#endif

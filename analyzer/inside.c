@@ -1,0 +1,89 @@
+/* The way from a session to its inferred dialogue, and from there to facts. */
+#include "inside.h"
+
+#include "tls.h"
+
+static bool is(const struct fact_view v[FACT_COUNT], enum fact_id id)
+{
+	return v[id].known && v[id].value;
+}
+
+/* Of the server's and the client's FIN, RST and close_notify the first counts. */
+static void find_end(const struct fact_view v[FACT_COUNT], struct inside_case *into)
+{
+	static const struct {
+		enum fact_id notify;
+		enum word_end end;
+	} notices[] = { { FACT_CLIENT_NOTIFY, WORD_end_client_fin }, { FACT_SERVER_NOTIFY, WORD_end_server_fin } };
+	const struct fact_view *ended = &v[FACT_ENDED];
+
+	into->ended = ended->set ? (enum word_end)ended->value : WORD_end_open;
+	into->end = into->ended == WORD_end_open ? v[FACT_OPEN_FOR].at.time + v[FACT_SINCE_LAST].value : ended->at.time;
+	for (int i = 0; i < 2; i++) {
+		const struct fact_view *notify = &v[notices[i].notify];
+		if (!notify->set || !notify->value || (into->ended != WORD_end_open && notify->at.time > into->end))
+			continue;
+		into->ended = notices[i].end;
+		into->end = notify->at.time;
+	}
+}
+
+bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], struct inside_case *into)
+{
+	const struct tls_state *tls = s->tls;
+
+	if (!tls || !tls->records || !is(v, FACT_ESTABLISHED_TLS) || !v[FACT_VERSION].set || v[FACT_MIDSTREAM].value ||
+	    (v[FACT_ONE_SIDED].known && v[FACT_ONE_SIDED].value != WORD_side_none) || is(v, FACT_LOGIN_TRIED) ||
+	    v[FACT_DECRYPTED].value == WORD_decrypted_yes || v[FACT_DECRYPTED].value == WORD_decrypted_partly)
+		return false;
+	*into = (struct inside_case){ .records = tls->records, .version = (uint16_t)v[FACT_VERSION].value, .starttls = s->starttls,
+				      .cipher = v[FACT_CIPHER].set ? (uint16_t)v[FACT_CIPHER].value : 0 };
+	find_end(v, into);
+	return true;
+}
+
+/* --- facts --- */
+
+static void set(struct fact_view v[FACT_COUNT], enum fact_id id, int64_t value, const struct inside_step *step)
+{
+	v[id] = (struct fact_view){ value, step->at, (uint8_t)step->from, true, true };
+}
+
+static enum word_owed owed_in(enum phase phase)
+{
+	switch (phase) {
+	case PHASE_start:
+		return WORD_owed_greeting;
+	case PHASE_sent_login:
+	case PHASE_sent_mechanism:
+	case PHASE_sent_response:
+	case PHASE_sent_empty:
+		return WORD_owed_login;
+	case PHASE_asked_list:
+	case PHASE_asked:
+	case PHASE_sent_command:
+	case PHASE_asked_idle:
+		return WORD_owed_command;
+	default:
+		return WORD_owed_nothing;
+	}
+}
+
+void inside_facts(const struct inside *i, struct fact_view v[FACT_COUNT])
+{
+	const struct inside_step *last = &i->step[i->steps - 1], *answer = i->answer >= 0 ? &i->step[i->answer] : NULL;
+
+	set(v, FACT_INSIDE, i->what, answer ? answer : last);
+	set(v, FACT_INSIDE_LEANS, i->best.what, last);
+	set(v, FACT_INSIDE_SECOND, i->has_second ? i->second.what : WORD_inside_none, last);
+	set(v, FACT_INSIDE_MARGIN, i->margin, last);
+	set(v, FACT_INSIDE_OWED, owed_in((enum phase)i->best.reading[i->steps - 1].phase), last);
+	if (i->login >= 0)
+		set(v, FACT_INSIDE_LOGIN, 1, &i->step[i->login]);
+	if (i->refused)
+		set(v, FACT_INSIDE_REFUSED, i->refused, answer ? answer : last);
+	if (!answer)
+		return;
+	set(v, FACT_INSIDE_ANSWER, answer->all.least, answer);
+	set(v, FACT_INSIDE_ANSWER_TIME, answer->after, answer);
+}
