@@ -30,6 +30,14 @@ static const nanoseconds looks_after[] = { 700 * MILLISECOND, 3500 * MILLISECOND
 #define ATTEMPT_ALONE (75 * SECOND)
 #define ENDPOINTS 4096
 
+#define DROPS_MOST 64
+
+/* Packets that the capture dropped in a span of time. */
+struct drops {
+	nanoseconds from, until;
+	uint64_t packets;
+};
+
 struct analysis {
 	struct analysis_options options;
 	const struct rules *rules;
@@ -58,6 +66,8 @@ struct analysis {
 		bool known;
 	} inside;
 	bool ending;
+	struct drops drops[DROPS_MOST]; /* the newest spans, a ring */
+	uint64_t drops_count;
 };
 
 const char *const outcome_words[] = { "healthy", "failed", "degraded", "inconclusive", NULL };
@@ -324,10 +334,29 @@ static void infer_inside(struct analysis *a, const struct session *s, struct fac
 		inside_facts(&a->inside.result, view);
 }
 
+void analysis_dropped(struct analysis *a, uint64_t packets, nanoseconds from, nanoseconds until)
+{
+	a->drops[a->drops_count++ % DROPS_MOST] = (struct drops){ from, until, packets };
+}
+
+/* What was dropped while the session went on; its frame is the session's first. */
+static void complete_drops(const struct analysis *a, const struct session *s, struct fact_view *view)
+{
+	nanoseconds end = tcp_closed(&s->tcp) ? tcp_last_seen(&s->tcp) : a->now;
+	uint64_t packets = 0;
+
+	for (uint64_t i = 0; i < DROPS_MOST && i < a->drops_count; i++)
+		if (a->drops[i].from <= end && a->drops[i].until >= s->first.time)
+			packets += a->drops[i].packets;
+	if (packets)
+		view[FACT_CAPTURE_DROPS] = (struct fact_view){ (int64_t)packets, s->first, FROM_CLIENT, true, true };
+}
+
 static void judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view, struct verdict *v)
 {
 	session_settle_holes(s, (struct moment){ a->now, 0, 0 });
 	session_view(s, a->now, at_end, view);
+	complete_drops(a, s, view);
 	struct case_of c = case_of(a, s);
 	tell_refusals(a, s, view);
 	context_learn(&a->context, &c, view);

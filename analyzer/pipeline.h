@@ -41,6 +41,8 @@ void analysis_secrets_wanted(struct analysis *analysis, bool (*more)(void *conte
 void analysis_frame(struct analysis *analysis, const struct frame *frame);
 /* Nothing arrived: capture time went on. */
 void analysis_clock(struct analysis *analysis, nanoseconds now);
+/* The capture dropped packets between the two moments: what sessions of that time lack may have been among them. */
+void analysis_dropped(struct analysis *analysis, uint64_t packets, nanoseconds from, nanoseconds until);
 /* Tells the single attempts counted since the last time, in documents of their own. */
 void analysis_attempts(struct analysis *analysis);
 /* The capture (or recording) ends: every session is judged and forgotten. */

@@ -22,6 +22,8 @@ struct run {
 	struct progress progress;
 	nanoseconds began;    /* monotonic */
 	nanoseconds interval; /* capture time of the next count; 0: none yet */
+	nanoseconds second;   /* capture time when drops were looked for */
+	uint64_t dropped;     /* packets dropped by then */
 	bool whole;           /* everything was read and written so far */
 	bool told_loss;
 };
@@ -135,11 +137,27 @@ static void tell_counters(struct run *r)
 	report_snapshot(r->report, &stats, stats.now);
 }
 
+/* Live, drops are looked for once a second; files tell theirs at the end, if at all. */
+static void look_for_drops(struct run *r, nanoseconds now)
+{
+	struct source_counters c;
+
+	if (!r->options->interface || now - r->second < SECOND)
+		return;
+	source_counters(r->source, &c);
+	uint64_t dropped = c.kernel_dropped + c.interface_dropped;
+	if (dropped > r->dropped)
+		analysis_dropped(r->analysis, dropped - r->dropped, r->second, now);
+	r->dropped = dropped;
+	r->second = now;
+}
+
 /* Every so much of capture time, in a document of its own. */
 static void look_at_clock(struct run *r, nanoseconds now)
 {
 	nanoseconds every = r->options->interval;
 
+	look_for_drops(r, now);
 	if (!every || now < r->interval)
 		return;
 	if (r->interval && r->options->report.output == OUTPUT_JSON)

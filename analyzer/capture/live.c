@@ -9,9 +9,11 @@
 #define SNAP_LENGTH 262144
 #define BUFFER_BYTES (64 << 20)
 #define READ_TIMEOUT 10 /* ms; 0 hangs, immediate mode falls back to the slower TPACKET_V2 */
-#define WAIT 100        /* ms */
-#define RING_DELAY (200 * MILLISECOND)
-#define REOPEN_EVERY (1 * SECOND)
+#define WAIT 50         /* ms */
+#define RING_DELAY (100 * MILLISECOND)
+#define ENDING (50 * MILLISECOND) /* what was captured before the end has come by then */
+#define REOPEN_FIRST (1 * SECOND) /* then twice as long each time, up to: */
+#define REOPEN_LAST (30 * SECOND)
 #define STATISTICS_EVERY 0x10000u /* frames: often enough that libpcap's 32-bit counters can't wrap unseen */
 
 struct live {
@@ -24,7 +26,9 @@ struct live {
 	uint16_t link;
 	bool nano;
 	uint32_t frames; /* the frame number: packets since the start, wrapping */
-	nanoseconds clock, tick, reopen_at; /* capture time told last; monotonic: when it was told, when to try again */
+	nanoseconds clock, tick; /* capture time told last; monotonic: when it was told */
+	nanoseconds reopen_at, reopen_wait; /* monotonic: when to try again; how long after a vain try */
+	nanoseconds ends; /* stopped: capture time up to which frames are still handed over; 0: not stopped */
 	struct pcap_stat before;
 	uint64_t received, dropped, interface_dropped, lost;
 };
@@ -194,22 +198,31 @@ static enum source_status idle(struct live *live, struct frame *frame)
 	return SOURCE_IDLE;
 }
 
-/* The interface is gone: its handle is closed, and another tried for every second. */
-static void interface_gone(struct live *live)
+/* The interface is gone: its handle is closed, and another tried for, ever less often. */
+static enum source_status interface_gone(struct live *live, struct error *error)
 {
+	error_set(error, "%s: the interface is gone (%s); waiting for it to come back", live->name, pcap_geterr(live->pcap));
 	update_statistics(live);
 	pcap_close(live->pcap);
 	live->pcap = NULL;
 	live->lost++;
-	live->reopen_at = now(CLOCK_MONOTONIC) + REOPEN_EVERY;
+	live->reopen_wait = REOPEN_FIRST;
+	live->reopen_at = now(CLOCK_MONOTONIC) + REOPEN_FIRST;
+	return SOURCE_NOTICE;
 }
 
-static void try_reopen(struct live *live)
+/* True: it is back. */
+static bool try_reopen(struct live *live, struct error *error)
 {
 	if (now(CLOCK_MONOTONIC) < live->reopen_at)
-		return;
-	if (!open_interface(live, NULL))
-		live->reopen_at = now(CLOCK_MONOTONIC) + REOPEN_EVERY;
+		return false;
+	if (open_interface(live, NULL)) {
+		error_set(error, "%s: the interface is back; capturing goes on", live->name);
+		return true;
+	}
+	live->reopen_wait = live->reopen_wait * 2 < REOPEN_LAST ? live->reopen_wait * 2 : REOPEN_LAST;
+	live->reopen_at = now(CLOCK_MONOTONIC) + live->reopen_wait;
+	return false;
 }
 
 /* Waits for packets. A link that is down wakes the handle at once: then the time is slept through instead. What libpcap asks to wait at the most
@@ -238,7 +251,17 @@ static enum source_status hand_over(struct live *live, struct frame *frame, cons
 	return SOURCE_FRAME;
 }
 
-enum source_status live_next(struct live *live, struct frame *frame)
+/* A signal asked to stop: what had been captured by then is still handed over. */
+static bool is_over(struct live *live, const struct pcap_pkthdr *head)
+{
+	if (!live->stop || !*live->stop)
+		return false;
+	if (!live->ends)
+		live->ends = now(CLOCK_REALTIME);
+	return head ? head->ts.tv_sec * SECOND > live->ends : !live->pcap || now(CLOCK_REALTIME) - live->ends > ENDING;
+}
+
+enum source_status live_next(struct live *live, struct frame *frame, struct error *error)
 {
 	struct pcap_pkthdr *head;
 	const u_char *data;
@@ -247,19 +270,22 @@ enum source_status live_next(struct live *live, struct frame *frame)
 	for (int turn = 0; turn < 2; turn++) {
 		int status;
 
-		if (live->stop && *live->stop)
-			return SOURCE_END;
 		if (!live->pcap) {
+			if (is_over(live, NULL))
+				return SOURCE_END;
 			poll(NULL, 0, WAIT);
-			try_reopen(live);
+			if (try_reopen(live, error))
+				return SOURCE_NOTICE;
 			break;
 		}
 		status = pcap_next_ex(live->pcap, &head, &data);
+		if (is_over(live, status == 1 ? head : NULL))
+			return SOURCE_END;
 		if (status == 1)
 			return hand_over(live, frame, head, data);
 		if (status < 0)
-			interface_gone(live);
-		else if (turn == 0)
+			return interface_gone(live, error);
+		if (turn == 0)
 			wait_for_packets(live);
 	}
 	return idle(live, frame);

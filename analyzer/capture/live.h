@@ -8,8 +8,9 @@ struct live;
 
 struct live *live_open(const char *interface, const struct source_options *options, struct error *error);
 void live_close(struct live **live);
-/* SOURCE_FRAME, SOURCE_IDLE or (stopped) SOURCE_END. */
-enum source_status live_next(struct live *live, struct frame *frame);
+/* SOURCE_FRAME, SOURCE_IDLE, SOURCE_NOTICE with error (the interface went or came back), or (stopped, and what had arrived was handed over)
+ * SOURCE_END. */
+enum source_status live_next(struct live *live, struct frame *frame, struct error *error);
 const char *live_name(const struct live *live);
 void live_counters(struct live *live, struct source_counters *into);
 

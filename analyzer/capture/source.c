@@ -412,7 +412,7 @@ enum source_status source_next(struct source *s, struct frame *frame, struct err
 
 	if (!s->live)
 		return next_of_files(s, frame, error);
-	status = live_next(s->live, frame);
+	status = live_next(s->live, frame, error);
 	if (status == SOURCE_FRAME) {
 		s->counters.frames++;
 		s->counters.bytes += frame->captured;

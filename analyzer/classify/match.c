@@ -140,6 +140,19 @@ static void list_alternatives(struct candidates *candidates, int decided, struct
 	}
 }
 
+#define DOUBT 0.7 /* of a silence that the capture itself may have made */
+
+static bool rests_on_silence(const struct verdict *v)
+{
+	static const enum fact_id silent[] = { FACT_WAITED, FACT_WAITED_ENOUGH, FACT_SYN_WAITED, FACT_VAIN_SENDS, FACT_VAIN_ENOUGH, FACT_DNS_WAITED };
+
+	for (int i = 0; i < v->evidences; i++)
+		for (size_t j = 0; j < sizeof silent / sizeof *silent; j++)
+			if (v->evidence[i] == silent[j])
+				return true;
+	return false;
+}
+
 void rules_classify(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts, struct verdict *into)
 {
 	struct candidates candidates;
@@ -161,5 +174,6 @@ void rules_classify(const struct rules *r, const struct fact_view view[FACT_COUN
 		for (int i = 0; i < winner->evidences; i++)
 			add_evidence(into, winner->evidence[i], view);
 	}
+	into->confidence = into->rule->confidence * (view[FACT_CAPTURE_DROPS].value && rests_on_silence(into) ? DOUBT : 1);
 	list_alternatives(&candidates, winner ? winner->mechanism : mechanism_number(into->rule->mechanism), into);
 }

@@ -42,6 +42,7 @@ struct verdict {
 	int evidences;
 	struct alternative alternatives[VERDICT_MOST_ALTERNATIVES];
 	int alternatives_count;
+	double confidence; /* the rule's, or less where the capture itself lost packets */
 };
 
 struct rules;

@@ -86,7 +86,7 @@ static void put_verdict(struct making *m, struct json_object *own)
 	put_word_or_null(verdict, "culprit", rule->culprit);
 	put_word_or_null(verdict, "cause", rule->cause);
 	put_word(verdict, "outcome", rule->outcome);
-	put_thousandths(verdict, "confidence", (int64_t)(rule->confidence * 1000 + 0.5));
+	put_thousandths(verdict, "confidence", (int64_t)(c->verdict->confidence * 1000 + 0.5));
 	if (rule->detail)
 		put_text(verdict, "detail", evidence_fill(m->report, c, rule->detail, room, sizeof room), m->limits->text);
 	put_alternatives(m, verdict);
@@ -334,6 +334,7 @@ static void put_capture(const struct report *report, const struct report_case *c
 		put_flag(capture, "midstream", true);
 	put_word(capture, "one_sided", case_word(c, FACT_ONE_SIDED));
 	put_fact_number(c, FACT_LOST_BYTES, "lost_bytes", capture);
+	put_fact_number(c, FACT_CAPTURE_DROPS, "drops", capture);
 	if (case_has(c, FACT_TRUNCATED))
 		put_flag(capture, "truncated", true);
 	put_word(capture, "decrypted", case_word(c, FACT_DECRYPTED));

@@ -40,7 +40,7 @@ static void add_verdict(const struct report *report, const struct report_case *c
 	if (rule->culprit)
 		text_addf(&t, "%s%s", w->comma, words_culprit(w, rule->culprit));
 	if (rank_of(rule) != RANK_HEALTHY)
-		text_addf(&t, "%s%d %s", w->comma, (int)(rule->confidence * 100 + 0.5), w->sure);
+		text_addf(&t, "%s%d %s", w->comma, (int)(c->verdict->confidence * 100 + 0.5), w->sure);
 	lines_wrap(body, "  ", 2, line, block_width(report));
 }
 

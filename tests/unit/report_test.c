@@ -133,6 +133,7 @@ static struct made *make(const struct report_options *options)
 	make_facts(m);
 	make_rule(m);
 	m->verdict.rule = &m->rule;
+	m->verdict.confidence = m->rule.confidence;
 	for (size_t i = 0; i < sizeof proofs / sizeof *proofs; i++)
 		prove(m, proofs[i]);
 	m->verdict.alternatives_count = 2;
@@ -265,6 +266,7 @@ static void what_says_nothing_is_left_out(void **state)
 	m->verdict.evidences = m->verdict.alternatives_count = m->rule.advices = 0;
 	m->rule = (struct rule){ .id = "r", .title = "All is well", .version = "1", .class = "none", .mechanism = "success", .stage = "close",
 				 .outcome = "healthy", .confidence = 1 };
+	m->verdict.confidence = 1;
 	m->session.user = NULL;
 	m->session.user_hash = 0;
 	m->session.encapsulation = 0;
