@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #define BOTH_WITHIN (50 * MILLISECOND)
+#define AT_ONCE_WITHIN (5 * MILLISECOND)
 #define REORDERED_WITHIN MILLISECOND
+#define LONG_QUIET (60 * SECOND)
 /* Below this a round trip is too short for "sooner than the path allows" to mean anything. */
 #define SHORTEST_PATH 1000 /* us */
 
@@ -76,6 +78,33 @@ static bool lacks_options(const struct tcp_side *side, const struct tcp_side *pe
 	return (side->flags & SIDE_TIMESTAMPS) && !p->has_timestamps && !bare(peer, p);
 }
 
+/* A window unlike any that side told: not 0, which most stacks put there, and not its last one or near it. */
+static bool odd_window(const struct tcp_side *side, const struct packet *p)
+{
+	uint16_t last = side->window;
+
+	if (!(p->flags & TCP_ACK) || !p->window || !(side->flags & SIDE_ACK))
+		return false;
+	return p->window > last ? p->window - last > last / 2 + 64 : last - p->window > last / 2 + 64;
+}
+
+/* Its side counts its frames, and this one goes without; what answers an unknown connection may. */
+static bool lacks_id(const struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	bool counts = tcp->flags & (from == FROM_CLIENT ? TCP_COUNTS_CLIENT : TCP_COUNTS_SERVER);
+
+	return counts && !p->ip_id && p->source.family == 4 && (p->flags & TCP_ACK);
+}
+
+/* The side that was at work a moment ago claims not to know the connection. */
+static bool unknown_to(const struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	const struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
+
+	return bare(peer, p) && (tcp->flags & TCP_ESTABLISHED) && (side->flags & SIDE_DATA) && !((side->flags | peer->flags) & SIDE_FIN) &&
+	       time_between(tcp_last_seen(tcp), p->at.time) < LONG_QUIET && time_between(side->last_seen, p->at.time) < LONG_QUIET;
+}
+
 static nanoseconds answers_within(const struct tcp *tcp)
 {
 	nanoseconds two = 2 * MICROSECOND * ((nanoseconds)tcp->rtt[0] + tcp->rtt[1]);
@@ -118,6 +147,12 @@ static void note_first(const struct tcp *tcp, const struct packet *p, enum direc
 		n->bits |= RESET_SOON;
 	if (lacks_options(side, peer, p))
 		n->bits |= RESET_NO_OPTIONS;
+	if (odd_window(side, p))
+		n->bits |= RESET_ODD_WINDOW;
+	if (lacks_id(tcp, p, from))
+		n->bits |= RESET_NO_ID;
+	if (unknown_to(tcp, p, from))
+		n->bits |= RESET_UNKNOWN_TO;
 	what_it_answers(tcp, p, from, n);
 }
 
@@ -132,7 +167,27 @@ static void note_both(const struct tcp *tcp, const struct packet *p, enum direct
 	if (time_between(n->at[other(from)].time, p->at.time) > BOTH_WITHIN)
 		return;
 	n->bits |= RESET_BOTH;
+	if (time_between(n->at[other(from)].time, p->at.time) <= AT_ONCE_WITHIN)
+		n->bits |= RESET_BOTH_AT_ONCE;
 	n->both = p->at;
+}
+
+/* An abort is told once; what a host says to a connection that it does not know is bare. */
+static void note_repeated(const struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
+{
+	if (n->count[from] && (p->flags & TCP_ACK) && (tcp->flags & TCP_ESTABLISHED) && p->sequence == n->sequence[from] &&
+	    time_between(n->newest[from], p->at.time) <= AT_ONCE_WITHIN && tcp->side[other(from)].last_seen <= n->newest[from])
+		n->bits |= RESET_REPEATED;
+}
+
+/* Guessing ahead: another sequence number than that of the reset before, with nothing sent between that would explain it. */
+static void note_rising(const struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
+{
+	const struct tcp_side *peer = &tcp->side[other(from)];
+
+	if (n->count[from] && p->sequence != n->sequence[from] && !bare(peer, p) && (tcp->side[from].flags & SIDE_STARTED) &&
+	    !(tcp->side[from].flags & SIDE_FIN) && tcp->side[from].last_seen == n->newest[from])
+		n->bits |= RESET_RISING;
 }
 
 static unsigned accept_reset(struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
@@ -171,6 +226,8 @@ unsigned take_reset(struct tcp *tcp, const struct packet *p, enum direction from
 	if (!n->count[0] && !n->count[1])
 		note_first(tcp, p, from, n);
 	note_both(tcp, p, from, n);
+	note_rising(tcp, p, from, n);
+	note_repeated(tcp, p, from, n);
 	if (!n->count[from]++)
 		n->at[from] = p->at;
 	n->sequence[from] = p->sequence;
@@ -209,7 +266,7 @@ unsigned belie_reset(struct tcp *tcp, const struct packet *p, enum direction fro
 	n->accepted = false;
 	if (n->bits & RESET_ENDED) {
 		tcp->ended = WORD_end_open;
-		n->bits &= (uint8_t)~RESET_ENDED;
+		n->bits &= (uint16_t)~RESET_ENDED;
 	}
 	return TCP_NEWS_REVIVED;
 }

@@ -168,8 +168,10 @@ static void count_syn(struct tcp *tcp, const struct packet *p)
 
 static void count_synack(struct tcp *tcp, const struct packet *p)
 {
-	if (!tcp->synacks)
+	if (!tcp->synacks) {
 		tcp->synack = p->at;
+		tcp->synack_ttl = p->ttl;
+	}
 	if (!tcp->synacks && tcp->syns == 1)
 		sample_rtt(tcp, FROM_SERVER, tcp->syn.time, p->at.time);
 	if (tcp->synacks < UINT16_MAX)
@@ -625,6 +627,8 @@ static unsigned take_segment(struct tcp *tcp, const struct packet *p, enum direc
 	if (p->has_timestamps)
 		side->flags |= SIDE_TIMESTAMPS;
 	note_ttl(side, p);
+	if (p->ip_id)
+		tcp->flags |= from == FROM_CLIENT ? TCP_COUNTS_CLIENT : TCP_COUNTS_SERVER;
 	if (p->flags & TCP_ACK)
 		advances = take_ack(tcp, p, from);
 	news |= advances ? TCP_NEWS_PROGRESS : 0u;

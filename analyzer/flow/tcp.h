@@ -86,6 +86,7 @@ struct tcp {
 	uint16_t syns, synacks;
 	uint16_t flags;          /* bits of tcp.c */
 	uint8_t ended;           /* enum word_end: the first closing act */
+	uint8_t synack_ttl;      /* of the first SYN-ACK: a proxy may send it, and another host the data */
 };
 
 /* What a packet changed; bits. */

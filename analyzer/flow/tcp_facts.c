@@ -201,23 +201,16 @@ static void end_facts(const struct tcp *tcp, struct fact_view *view)
 		set(view, FACT_SERVER_FIN, true, tcp->side[FROM_SERVER].fin, FROM_SERVER);
 }
 
-/* A path that changes shows several TTLs: the nearest counts. */
-static int ttl_difference(const struct tcp_side *side, const struct reset_notes *n)
-{
-	int usual = abs((int)n->ttl - side->ttl), last = abs((int)n->ttl - side->ttl_last);
-
-	return usual < last ? usual : last;
-}
-
 static void reset_facts(const struct tcp *tcp, const struct reset_notes *n, struct fact_view *view)
 {
-	static const struct { uint8_t bit; uint8_t id; } told[] = {
+	static const struct { uint16_t bit; uint8_t id; } told[] = {
 		{ RESET_AFTER_FIN, FACT_RESET_AFTER_FIN }, { RESET_ANSWERS_DATA, FACT_RESET_ANSWERS_DATA },
 		{ RESET_BEHIND, FACT_RESET_BEHIND }, { RESET_ODD_ACK, FACT_RESET_ODD_ACK },
 		{ RESET_SOON, FACT_RESET_SOON }, { RESET_NO_OPTIONS, FACT_RESET_NO_OPTIONS },
+		{ RESET_RISING, FACT_RESET_RISING }, { RESET_ODD_WINDOW, FACT_RESET_ODD_WINDOW },
+		{ RESET_NO_ID, FACT_RESET_NO_ID }, { RESET_REPEATED, FACT_RESET_REPEATED }, { RESET_UNKNOWN_TO, FACT_RESET_UNKNOWN_TO },
 	};
 	struct moment first = n->at[n->first];
-	const struct tcp_side *side = &tcp->side[n->first];
 
 	if (n->count[FROM_CLIENT])
 		set(view, FACT_CLIENT_RST, n->count[FROM_CLIENT], n->at[FROM_CLIENT], FROM_CLIENT);
@@ -231,8 +224,12 @@ static void reset_facts(const struct tcp *tcp, const struct reset_notes *n, stru
 	if (n->quiet)
 		set(view, FACT_RESET_QUIET, n->quiet, first, n->first);
 	set(view, FACT_RESET_TTL, n->ttl, first, n->first);
-	if (side->ttl)
-		set(view, FACT_RESET_TTL_DIFFERENCE, ttl_difference(side, n), first, n->first);
+	if (ttl_difference(tcp, n) >= 0)
+		set(view, FACT_RESET_TTL_DIFFERENCE, ttl_difference(tcp, n), first, n->first);
+	if (forged_points(tcp, n)) {
+		set(view, FACT_RESET_FORGED, forged_points(tcp, n), first, n->first);
+		set(view, FACT_RESET_FORGED_ELSE, forged_points(tcp, n) - forged_points_of_ttl(tcp, n), first, n->first);
+	}
 	if (n->then_count)
 		set(view, FACT_RESET_THEN_DATA, n->then_count, n->then, n->first);
 	if (n->bits & RESET_BOTH)

@@ -32,12 +32,15 @@ enum {
 	TCP_REFUSED = 8,
 	TCP_TRUNCATED = 16,
 	TCP_FAST_OPEN = 32,      /* the SYN carried data */
+	TCP_COUNTS_CLIENT = 64,  /* its frames carry IP identifications other than 0 */
+	TCP_COUNTS_SERVER = 128,
 };
 
 /* struct reset_notes.bits */
 enum {
 	RESET_AFTER_FIN = 1, RESET_ANSWERS_DATA = 2, RESET_BEHIND = 4, RESET_ODD_ACK = 8, RESET_SOON = 16, RESET_NO_OPTIONS = 32,
-	RESET_BOTH = 64, RESET_ENDED = 128 /* a reset was the first closing act */
+	RESET_BOTH = 64, RESET_ENDED = 128, /* a reset was the first closing act */
+	RESET_RISING = 256, RESET_ODD_WINDOW = 512, RESET_NO_ID = 1024, RESET_UNKNOWN_TO = 2048, RESET_BOTH_AT_ONCE = 4096, RESET_REPEATED = 8192
 };
 
 /* Only where a RST was seen. The bits, TTL and quiet are those of the first. */
@@ -55,7 +58,7 @@ struct reset_notes {
 	uint8_t first;           /* enum direction */
 	uint8_t ended_by;        /* enum direction of the accepted one */
 	uint8_t ttl;
-	uint8_t bits;
+	uint16_t bits;
 	bool accepted;
 };
 
@@ -118,5 +121,14 @@ void stream_release(struct tcp *tcp);
 unsigned take_reset(struct tcp *tcp, const struct packet *p, enum direction from);
 /* A frame of `from` that is neither RST nor SYN: whether it belies a reset. data: new data or FIN; ack: its acknowledgement advances. */
 unsigned belie_reset(struct tcp *tcp, const struct packet *p, enum direction from, bool data, bool ack);
+
+/* --- forged.c */
+/* How much speaks for the first reset having come from somewhere on the way, in points; FORGED_ENOUGH decide. */
+enum { FORGED_ENOUGH = 4 };
+int forged_points(const struct tcp *tcp, const struct reset_notes *notes);
+/* The points of its TTL alone, which are part of those above. */
+int forged_points_of_ttl(const struct tcp *tcp, const struct reset_notes *notes);
+/* How far the first reset's TTL lies from the nearest that its side's frames came with; -1: nothing to compare. */
+int ttl_difference(const struct tcp *tcp, const struct reset_notes *notes);
 
 #endif
