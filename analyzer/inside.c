@@ -37,6 +37,7 @@ bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], 
 	    v[FACT_DECRYPTED].value == WORD_decrypted_yes || v[FACT_DECRYPTED].value == WORD_decrypted_partly)
 		return false;
 	*into = (struct inside_case){ .records = tls->records, .version = (uint16_t)v[FACT_VERSION].value, .starttls = s->starttls,
+				      .began = v[FACT_CLIENT_FINISHED].set ? v[FACT_CLIENT_FINISHED].at.time : 0,
 				      .cipher = v[FACT_CIPHER].set ? (uint16_t)v[FACT_CIPHER].value : 0 };
 	find_end(v, into);
 	return true;
@@ -69,6 +70,40 @@ static enum word_owed owed_in(enum phase phase)
 	}
 }
 
+/* What makes a person wait: no refusal, no news that nobody asked for. */
+static bool is_awaited(const struct inside_reading *r, bool refused)
+{
+	switch (r->meaning) {
+	case MEANS_ok:
+	case MEANS_ok_list:
+		return !refused;
+	case MEANS_greeting:
+	case MEANS_list:
+	case MEANS_told:
+	case MEANS_continuation:
+	case MEANS_answer:
+	case MEANS_idle_ok:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void set_slowest(const struct inside *i, struct fact_view v[FACT_COUNT])
+{
+	const struct inside_step *slowest = NULL;
+	bool refused = false;
+
+	for (int n = 0; n < i->steps; n++) {
+		const struct inside_reading *r = &i->best.reading[n];
+		refused = refused || r->meaning == MEANS_no;
+		if (is_awaited(r, refused) && (!slowest || i->step[n].after > slowest->after))
+			slowest = &i->step[n];
+	}
+	if (slowest)
+		set(v, FACT_INSIDE_SLOWEST, slowest->after, slowest);
+}
+
 void inside_facts(const struct inside *i, struct fact_view v[FACT_COUNT])
 {
 	const struct inside_step *last = &i->step[i->steps - 1], *answer = i->answer >= 0 ? &i->step[i->answer] : NULL;
@@ -82,6 +117,7 @@ void inside_facts(const struct inside *i, struct fact_view v[FACT_COUNT])
 		set(v, FACT_INSIDE_LOGIN, 1, &i->step[i->login]);
 	if (i->refused)
 		set(v, FACT_INSIDE_REFUSED, i->refused, answer ? answer : last);
+	set_slowest(i, v);
 	if (!answer)
 		return;
 	set(v, FACT_INSIDE_ANSWER, answer->all.least, answer);

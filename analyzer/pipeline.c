@@ -234,7 +234,10 @@ static void write_case(struct analysis *a, const struct session_summary *s, cons
 	a->matched++;
 	a->outcome[outcome_number(v->rule->outcome)]++;
 	if (a->options.explain) {
-		fprintf(a->options.explain_to, "session %016" PRIx64 ": %s.%s by %s\n", id, v->rule->class, v->rule->mechanism, v->rule->id);
+		char client[ADDRESS_TEXT], server[ADDRESS_TEXT];
+		fprintf(a->options.explain_to, "session %016" PRIx64 " of %s %u with %s %u: %s.%s by %s\n", id,
+			address_text(&s->client.address, client), s->client.port, address_text(&s->server.address, server), s->server.port,
+			v->rule->class, v->rule->mechanism, v->rule->id);
 		if (a->inside.known)
 			infer_explain(rules_inside(a->rules), &a->inside.of, a->options.explain_to);
 		rules_explain(a->rules, view, a->shared.texts, a->options.explain_to);

@@ -29,6 +29,7 @@ struct inside_case {
 	const struct tls_records *records;
 	uint16_t version, cipher;
 	bool starttls;        /* no greeting comes inside */
+	nanoseconds began;    /* when the handshake was done, 0: not known */
 	enum word_end ended;
 	nanoseconds end;      /* when it ended, or until when nothing more came */
 	const struct inside_known *known;

@@ -99,7 +99,7 @@ int steps_of(const struct inside_case *c, struct inside_step into[INSIDE_STEPS])
 		const struct tls_record *r = &c->records->list[i];
 		struct moment at = records_moment(c->records, i);
 		if (i == 0)
-			b.ended = at.time;
+			b.ended = c->began ? c->began : at.time;
 		server_records += r->from == FROM_SERVER;
 		if (ticket && r->from == FROM_SERVER && r->length == ticket && server_records <= FIRST_RECORDS)
 			continue;
