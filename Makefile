@@ -113,3 +113,4 @@ docs/facts.md: imapwhy
 
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/lab/lab.mk

@@ -1,0 +1,12 @@
+# The lab: real failures on demand, labelled, and the score on them. See tests/lab/README.md.
+LAB ?= $(BUILD)/lab
+LAB_OPTIONS = --out $(LAB) $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(QUICK),--quick) $(if $(ADD),--add)
+
+lab:
+	@sh tests/setup.sh lab
+	@python3 tests/lab/run.py $(LAB_OPTIONS)
+
+accuracy: all
+	@python3 tests/lab/score.py --tool ./imapwhy --labels $(LAB)/labels.json --show wrong --write docs/accuracy.md
+
+.PHONY: lab accuracy

@@ -1,0 +1,86 @@
+"""The words that scenarios are written in: steps and labels. See README.md."""
+
+TOUCH = ["session", "idle", "auth"]
+
+
+def label(mechanism, stage, culprit, cause, outcome="failed", also=None, keylog=None, why="", ambiguous=False):
+    """A verdict in the words of docs/verdicts.md; its class is looked up by the scorer's table."""
+    found = {"outcome": outcome, "mechanism": mechanism, "stage": stage, "culprit": culprit, "cause": cause, "also_ok": also or {}, "why": why}
+    if keylog:
+        found["with_keylog"] = keylog
+    if ambiguous:
+        found["ambiguous"] = True
+    return found
+
+
+def healthy(mechanism="success", stage="close", also=None, why=""):
+    return label(mechanism, stage, None, None, "healthy", also, why=why)
+
+
+OK_INSIDE = healthy(also={"stage": TOUCH}, why="inside TLS a normal login, and what the client wanted")
+OK_PLAIN = healthy(also={"stage": ["session"]}, why="logged in, worked, ended as meant")
+REFUSED_INSIDE = label("rejected_inside_tls", "auth", "client", "account_settings", also={"stage": ["close", "session"], "culprit": ["unknown"]},
+                       keylog={"class": "auth_failure", "mechanism": "invalid_credentials", "stage": "auth"}, why="inside TLS every login was refused")
+REFUSED = label("invalid_credentials", "auth", "client", "account_settings", why="LOGIN or AUTHENTICATE answered NO")
+NO_LOGIN_INSIDE = healthy("clean_close", also={"mechanism": ["success", "probe"], "stage": TOUCH + ["tls", "greeting"]}, why="TLS, no login tried, closed as meant")
+
+# what a login inside TLS (or in clear) turned out to be, told by the packets and the key log: for steps whose client decides itself how often it tries
+INSIDE = [("auth == 'ok' or auth == 'no+ok'", OK_INSIDE), ("auth == 'no'", REFUSED_INSIDE)]
+CLEAR = [("auth == 'ok' or auth == 'no+ok'", OK_PLAIN), ("auth == 'no'", REFUSED)]
+
+
+def run(client, labels=None, host="c1", password="right", tries=None, op="sync", seconds=8, wait=True, server="s1", port=None, tls=None, name=None, check=None, sessions=None, needs="all", **more):
+    """A client runs. password: "right", "wrong", "empty" or a text; tries: passwords of one session, one after another. labels: a label, or
+    [(expression, label)] of which the first that holds for a connection names it; check: an expression that must hold for each of its connections."""
+    return dict(more, do="run", client=client, labels=labels, host=host, password=password, tries=tries, op=op, seconds=seconds, wait=wait, server=server, port=port, tls=tls,
+                name=name, check=check, sessions=sessions, needs=needs)
+
+
+def failed_lookup(mechanism, culprit, cause, check, also=None):
+    """A label for a look-up that no connection follows: goes into run(..., lookup=...)."""
+    return check, label(mechanism, "resolve", culprit, cause, also=also)
+
+
+def wait(seconds):
+    return {"do": "wait", "seconds": seconds}
+
+
+def fw(rule, role="fw", six=False):
+    """An iptables command in a namespace; {port} {c1} {c2} {s1} {s2} are filled in."""
+    return {"do": "fw", "rule": rule, "role": role, "six": six}
+
+
+def shell(role, line):
+    """Any command in a namespace."""
+    return {"do": "shell", "role": role, "line": line}
+
+
+def server(act, role="s1", **more):
+    """stop, kill (SIGKILL), freeze (SIGSTOP), thaw, start, restart, slow=seconds, fault=…, slow_no=…"""
+    return dict(more, do="server", act=act, role=role)
+
+
+def wire(**more):
+    """From now on: delay, jitter (ms one way), loss, loss_up, loss_down (shares), rate (kbit/s), down (True: cut), big (bytes)."""
+    return {"do": "wire", "set": more}
+
+
+def dns(fault=None, **more):
+    """From now on the resolver answers nxdomain, servfail, refused, empty, silent; None: well."""
+    return {"do": "dns", "fault": fault, **more}
+
+
+def end(name, how="TERM"):
+    """Ends a client that runs in the background."""
+    return {"do": "end", "name": name, "how": how}
+
+
+def join(name):
+    """Waits for a client that runs in the background."""
+    return {"do": "join", "name": name}
+
+
+def scenario(name, steps, matrix=None, server="dovecot", server2=None, options=None, options2=None, net=None, mailbox=None, vantage="client", seeds=1, skip=None, quick=False, family="4"):
+    """One scenario: `steps` is a list, or a function of the matrix' values (and rng) that returns one. See README.md."""
+    return dict(name=name, steps=steps, matrix=matrix or {}, server=server, server2=server2, options=options or {}, options2=options2 or {}, net=net or {}, mailbox=mailbox or {}, vantage=vantage,
+                seeds=seeds, skip=skip, quick=quick, family=family)
