@@ -91,6 +91,8 @@ static struct debt debt_of_tls(const struct fact_view v[FACT_COUNT])
 			return (struct debt){ WORD_owed_greeting, FACT_CLIENT_FINISHED };
 		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 	}
+	if (!v[FACT_ESTABLISHED_TLS].known)
+		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 	return (struct debt){ WORD_owed_tls_handshake, is(v, FACT_CLIENT_FINISHED) ? FACT_CLIENT_FINISHED : FACT_CLIENT_HELLO };
 }
 
@@ -103,8 +105,9 @@ static struct debt debt_of(const struct fact_view v[FACT_COUNT])
 	if (is(v, FACT_MIDSTREAM))
 		return debt_inside(v);
 	if (is(v, FACT_TLS_PORT) && !is(v, FACT_GREETING))
-		return (struct debt){ WORD_owed_client_hello, FACT_ESTABLISHED };
-	if (!is(v, FACT_GREETING))
+		return (struct debt){ v[FACT_CLIENT_HELLO].known ? WORD_owed_client_hello : WORD_owed_nothing, FACT_ESTABLISHED };
+	/* Bytes that were lost or cut may have held the greeting. */
+	if (v[FACT_GREETING].known && !is(v, FACT_GREETING))
 		return (struct debt){ WORD_owed_greeting, FACT_ESTABLISHED };
 	return debt_inside(v);
 }
@@ -133,7 +136,8 @@ static void derive_debt(struct fact_view v[FACT_COUNT], nanoseconds now)
 	bool open = v[FACT_ENDED].value == WORD_end_open;
 	derive(v, FACT_WAITED_ENOUGH, waited >= 60 * SECOND || (left && waited >= 5 * SECOND) || (open && is(v, FACT_AT_END) && waited >= 10 * SECOND),
 	       &since);
-	derive(v, FACT_OWED_ACKED, !is(v, FACT_CLIENT_UNACKED), asks);
+	/* What is unacknowledged may have been sent after what asks. */
+	derive(v, FACT_OWED_ACKED, !is(v, FACT_CLIENT_UNACKED) || v[FACT_CLIENT_UNACKED].at.time > asks->at.time, asks);
 }
 
 static void derive_vain(struct fact_view v[FACT_COUNT])
@@ -180,7 +184,7 @@ static enum word_stage stage_of(const struct fact_view v[FACT_COUNT])
 			return WORD_stage_tls;
 		if (is_decrypted(v))
 			return is(v, FACT_LOGIN_TRIED) ? WORD_stage_auth : WORD_stage_greeting;
-		if (!is(v, FACT_SERVER_RECORDS) && !is(v, FACT_STARTTLS_SENT))
+		if (!is(v, FACT_SERVER_RECORDS) && !is(v, FACT_STARTTLS_SENT) && !is(v, FACT_MIDSTREAM))
 			return WORD_stage_greeting;
 		return quiet && !is(v, FACT_RECORD_OWED) ? WORD_stage_idle : WORD_stage_session;
 	}
@@ -230,7 +234,7 @@ void session_summarize(const struct session *s, const struct fact_view v[FACT_CO
 	*into = (struct session_summary){
 		.client = s->flow.client, .server = s->flow.server, .implicit_tls = s->tls_port && !s->starttls,
 		.start = s->first.time, .end = s->first.time + v[FACT_OPEN_FOR].value, .encapsulation = s->encapsulation,
-		.first = s->first, .last = { s->first.time + v[FACT_OPEN_FOR].value, v[FACT_OPEN_FOR].at.frame, v[FACT_OPEN_FOR].at.file },
+		.first = s->first, .last = s->last,
 	};
 	struct tcp_round_trips rtt;
 	if (tcp_round_trips(&s->tcp, &rtt)) {

@@ -363,8 +363,10 @@ unsigned session_packet(struct session *s, const struct packet *p)
 	}
 	s->encapsulation |= p->encapsulation;
 	unsigned news = tcp_packet(&s->tcp, p, from, &sink);
-	if (!(news & (TCP_NEWS_DUPLICATE | TCP_NEWS_NEW_SESSION)))
+	if (!(news & (TCP_NEWS_DUPLICATE | TCP_NEWS_NEW_SESSION))) {
 		s->packets[from]++;
+		s->last = p->at;
+	}
 	return news;
 }
 

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""What captures show that are cut, one-sided or met late must not become a fault of somebody; and frame numbers are Wireshark's."""
+import json
+import os
+import struct
+import subprocess
+import tempfile
+import unittest
+
+from made import CLIENT, SERVER, Conversation, write_pcap
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def sessions(path, *options):
+    done = subprocess.run([os.path.join(TOP, "imapwhy"), "-o", "json", *options, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    docs = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    revised = {d["imapwhy"].get("revises") for d in docs}
+    return [d for d in docs if d["event"]["dataset"] == "imapwhy.session" and d["event"]["id"] not in revised]
+
+
+def cut_to(path, snap):
+    """The same capture as a snap length of so many bytes leaves it."""
+    with open(path, "rb") as f:
+        data, at = f.read(), 24
+    out = [data[:24]]
+    while at < len(data):
+        seconds, micros, captured, wire = struct.unpack("<IIII", data[at:at + 16])
+        frame = data[at + 16:at + 16 + captured][:snap]
+        out.append(struct.pack("<IIII", seconds, micros, len(frame), wire) + frame)
+        at += 16 + captured
+    with open(path, "wb") as f:
+        f.write(b"".join(out))
+
+
+class Made(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.folder.name, "made.pcap")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def one(self, *conversations, **kinds):
+        write_pcap(self.path, *conversations)
+        if "snap" in kinds:
+            cut_to(self.path, kinds["snap"])
+        found = sessions(self.path)
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def verdict(self, *conversations, **kinds):
+        verdict = self.one(*conversations, **kinds)["imapwhy"]["verdict"]
+        return "%s.%s" % (verdict["class"], verdict["mechanism"])
+
+    def test_first_and_last_frame(self):
+        talk = Conversation().healthy()
+        capture = self.one(talk)["imapwhy"]["capture"]
+        self.assertEqual((capture["first_frame"], capture["last_frame"]), (1, len(talk.frames)))
+
+    def test_headers_alone_show_no_missing_greeting(self):
+        talk = Conversation().open().says(SERVER, "* OK [CAPABILITY IMAP4rev1] ready\r\n").says(CLIENT, "a LOGIN u p\r\n")
+        talk.packet(SERVER, 0x10).says(CLIENT, "b NOOP\r\n", wait=80).packet(SERVER, 0x10)
+        self.assertEqual(self.verdict(talk, snap=54), "inconclusive.truncated")
+
+    def test_headers_alone_show_no_silent_server(self):
+        talk = Conversation().open().says(SERVER, "* BYE down for repair\r\n").packet(SERVER, 0x11).packet(CLIENT, 0x11).packet(SERVER, 0x10)
+        self.assertEqual(self.verdict(talk, snap=54), "inconclusive.truncated")
+
+    def test_what_was_not_acknowledged_is_no_silence_of_the_server(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a LOGIN u p\r\n")
+        talk.next[CLIENT] -= len("a LOGIN u p\r\n")
+        talk.says(CLIENT, "a LOGIN u p\r\n", wait=40)
+        other = Conversation(client_port=51900, start=1700000200.0).healthy()
+        write_pcap(self.path, talk, other)
+        first = [d for d in sessions(self.path) if d["source"]["port"] == 51812][0]
+        self.assertEqual(first["imapwhy"]["verdict"]["outcome"], "inconclusive")
+
+    def test_a_command_acknowledged_before_another_went_astray_is_owed(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a LOGIN u p\r\n").packet(SERVER, 0x10)
+        talk.says(CLIENT, "b LOGOUT\r\n", wait=70)
+        self.assertEqual(self.verdict(talk), "timeout.auth_timeout")
+
+    def test_login_refused_counts_before_commands_that_need_one(self):
+        talk = Conversation().open().says(SERVER, "* OK ready " + "." * 200 + "\r\n").says(CLIENT, "a LOGIN u p\r\n")
+        talk.says(SERVER, "a NO Too many open connections\r\n").says(CLIENT, "b SELECT INBOX\r\n").says(SERVER, "b BAD Please login first\r\n").close()
+        self.assertNotEqual(self.verdict(talk, snap=150), "misconfiguration.client_protocol_error")
+
+
+if __name__ == "__main__":
+    unittest.main()
