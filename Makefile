@@ -69,7 +69,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c
 $(BUILD)/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -iquote tests/unit -o $@ $< $(LIBRARY) $(LIBS) -lcmocka
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -iquote tests/unit -o $@ $< $(LIBRARY) $(LIBS) -lcmocka -lssl
 
 setup-build:
 	@sh tests/setup.sh build
