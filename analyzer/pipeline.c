@@ -876,6 +876,15 @@ static void decryption_stats(struct analysis *a, const struct source_counters *c
 	into->decryption.secrets_lost = c->secrets_lost;
 }
 
+uint64_t analysis_unknown_links(const struct analysis *a, struct moment *first, uint16_t *type)
+{
+	const struct decode_counters *d = decoder_counters(a->decoder);
+
+	*first = d->unknown_at;
+	*type = d->unknown_type;
+	return d->unknown_link;
+}
+
 void analysis_stats(struct analysis *a, const struct source *source, struct report_stats *into)
 {
 	struct source_counters c;

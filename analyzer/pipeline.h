@@ -47,6 +47,8 @@ void analysis_dropped(struct analysis *analysis, uint64_t packets, nanoseconds f
 void analysis_attempts(struct analysis *analysis);
 /* The capture (or recording) ends: every session is judged and forgotten. */
 void analysis_end(struct analysis *analysis);
+/* Frames whose link type is not known were skipped: how many, the first of them, its type. */
+uint64_t analysis_unknown_links(const struct analysis *analysis, struct moment *first, uint16_t *type);
 void analysis_stats(struct analysis *analysis, const struct source *source, struct report_stats *into);
 
 /* The words of outcomes, NULL-terminated, in the order of the bits. */

@@ -21,7 +21,7 @@ nanoseconds progress_clock(void);
 /* Once for each frame: looks at the clock every few thousand. */
 static inline void progress_step(struct progress *p, struct analysis *analysis, const struct source *source)
 {
-	if (__builtin_expect(p->on && (++p->frames & 0x3fff) == 0, 0))
+	if (__builtin_expect(p->on && (++p->frames & 0xfff) == 0, 0))
 		progress_show(p, analysis, source);
 }
 

@@ -232,6 +232,28 @@ static void read_all(struct run *r)
 	}
 }
 
+/* What was read and yet could not be looked at. */
+static void tell_oddities(struct run *r, const struct report_stats *stats)
+{
+	struct error error = { "" };
+	struct moment first;
+	uint16_t type;
+	uint64_t unknown = analysis_unknown_links(r->analysis, &first, &type);
+
+	if (stats->packets == 0 && r->whole && !r->options->interface) {
+		snprintf(error.text, sizeof error.text, "%s: no packets in it: nothing was captured; was it the right interface, and the right filter?",
+			 source_name(r->source, 0));
+		complain(error.text);
+	}
+	if (unknown) {
+		snprintf(error.text, sizeof error.text,
+			 "%s: %llu packets, packet %u the first, have link type %u (%s), which imapwhy can't read; capture on an Ethernet, IP or cooked interface",
+			 source_name(r->source, first.file), (unsigned long long)unknown, first.frame, type, source_link_name(type));
+		complain(error.text);
+	}
+	r->whole = r->whole && (!unknown || unknown < stats->packets);
+}
+
 static void finish(struct run *r)
 {
 	struct error error = { "" };
@@ -244,8 +266,10 @@ static void finish(struct run *r)
 		complain(error.text);
 	stats_of(r, &stats);
 	report_finish(r->report, &stats, stats.now);
-	if (!sink_gone(r->sink) && sink_failed(r->sink, &error)) {
-		complain(error.text);
+	tell_oddities(r, &stats);
+	if (sink_failed(r->sink, &error)) {
+		if (!r->told_loss || !sink_gone(r->sink))
+			complain(error.text);
 		r->whole = false;
 	}
 	if (stats.evidence_lost) {

@@ -3,6 +3,7 @@
 #include "live.h"
 #include "text.h"
 
+#include <pcap/pcap.h>
 #include <stdlib.h>
 
 /* A file that starts within this of the end of what came before goes on with it. */
@@ -427,6 +428,13 @@ const char *source_name(const struct source *s, uint16_t file)
 	if (s->live)
 		return live_name(s->live);
 	return file < s->count ? path_name(s->members[file].path) : "";
+}
+
+const char *source_link_name(uint16_t link)
+{
+	const char *name = pcap_datalink_val_to_name(link);
+
+	return name ? name : "unknown";
 }
 
 bool source_rereadable(const struct source *s, uint16_t file)

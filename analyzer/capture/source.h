@@ -55,6 +55,8 @@ enum source_status source_next(struct source *source, struct frame *frame, struc
 
 /* The name of a file index (moment.file) or of the interface. */
 const char *source_name(const struct source *source, uint16_t file);
+/* What a link type is called, as libpcap says; "unknown". */
+const char *source_link_name(uint16_t link);
 /* Can its frames be read once more after the end? Streams and interfaces can't. */
 bool source_rereadable(const struct source *source, uint16_t file);
 bool source_all_rereadable(const struct source *source);

@@ -171,6 +171,16 @@ static enum decode_status cooked(struct walk *w, struct span s, uint32_t header,
 	return link_ethertype(w, type, s);
 }
 
+static void unknown_link(struct walk *w, uint16_t link)
+{
+	struct decode_counters *c = &w->decoder->counters;
+
+	if (c->unknown_link++ == 0) {
+		c->unknown_at = w->into->at;
+		c->unknown_type = link;
+	}
+}
+
 enum decode_status link_any(struct walk *w, uint16_t link, struct span s)
 {
 	switch (link) {
@@ -183,7 +193,7 @@ enum decode_status link_any(struct walk *w, uint16_t link, struct span s)
 	case 228: return ip_v4(w, s);
 	case 229: return ip_v6(w, s);
 	default:
-		w->decoder->counters.unknown_link++;
+		unknown_link(w, link);
 		return DECODE_UNKNOWN_LINK;
 	}
 }

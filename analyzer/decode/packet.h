@@ -49,6 +49,8 @@ enum decode_status { DECODE_PACKET, DECODE_NOT_OURS, DECODE_FRAGMENT_KEPT, DECOD
 
 struct decode_counters {
 	uint64_t packets, not_ip, other_transport, malformed, fragments, fragments_dropped, unknown_link, too_deep;
+	struct moment unknown_at; /* the first frame of an unknown link type, and which */
+	uint16_t unknown_type;
 };
 
 /* Holds fragments waiting for the rest (bounded: 64 datagrams, 30 s of capture time) and the counters. */
