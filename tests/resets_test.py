@@ -87,7 +87,7 @@ class Patterns(Resets):
 
     def test_behind_what_was_sent(self):
         c, t = self.opened()
-        t.send(10.12, 1, ACK | 8, b"a1 OK logged in at last\r\n").send(10.1201, 1, RST | ACK, seq=t.seq[1] - 25)
+        t.send(10.12, 1, ACK | 8, b"a1 OK logged in at last\r\n").send(10.1201, 1, RST | ACK, seq=t.seq[1] - 25, timestamps=False)
         self.injected(c)
 
     def test_data_then_silence(self):

@@ -8,12 +8,13 @@ static const struct {
 	uint16_t bit;
 	uint8_t points;
 } weights[] = {
-	{ RESET_BEHIND, 4 },        /* the sender knows what it has sent */
+	{ RESET_BEHIND, 3 },        /* the sender knows what it has sent; yet behind a SYN proxy Linux was seen to reset so */
 	{ RESET_BOTH_AT_ONCE, 4 },  /* two hosts don't abort within milliseconds of each other */
 	{ RESET_RISING, 4 },
 	{ RESET_ODD_ACK, 3 },
 	{ RESET_SOON, 3 },
 	{ RESET_UNKNOWN_TO, 2 },    /* or it was restarted, or another host took over */
+	{ RESET_ODD_FORM, 2 },
 	{ RESET_REPEATED, 2 },
 	{ RESET_NO_OPTIONS, 1 },
 	{ RESET_ODD_WINDOW, 1 },

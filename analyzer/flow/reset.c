@@ -105,6 +105,15 @@ static bool unknown_to(const struct tcp *tcp, const struct packet *p, enum direc
 	       time_between(tcp_last_seen(tcp), p->at.time) < LONG_QUIET && time_between(side->last_seen, p->at.time) < LONG_QUIET;
 }
 
+/* Without ACK, yet no answer to anything: stacks that abort say what they acknowledge. */
+static bool odd_form(const struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	const struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
+
+	return !(p->flags & TCP_ACK) && (tcp->flags & TCP_ESTABLISHED) && (side->flags & SIDE_STARTED) && (peer->flags & SIDE_ACK) &&
+	       !bare(peer, p) && !((side->flags | peer->flags) & SIDE_FIN);
+}
+
 static nanoseconds answers_within(const struct tcp *tcp)
 {
 	nanoseconds two = 2 * MICROSECOND * ((nanoseconds)tcp->rtt[0] + tcp->rtt[1]);
@@ -151,6 +160,8 @@ static void note_first(const struct tcp *tcp, const struct packet *p, enum direc
 		n->bits |= RESET_ODD_WINDOW;
 	if (lacks_id(tcp, p, from))
 		n->bits |= RESET_NO_ID;
+	if (odd_form(tcp, p, from))
+		n->bits |= RESET_ODD_FORM;
 	if (unknown_to(tcp, p, from))
 		n->bits |= RESET_UNKNOWN_TO;
 	what_it_answers(tcp, p, from, n);
@@ -175,7 +186,7 @@ static void note_both(const struct tcp *tcp, const struct packet *p, enum direct
 /* An abort is told once; what a host says to a connection that it does not know is bare. */
 static void note_repeated(const struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
 {
-	if (n->count[from] && (p->flags & TCP_ACK) && (tcp->flags & TCP_ESTABLISHED) && p->sequence == n->sequence[from] &&
+	if (n->count[from] && !bare(&tcp->side[other(from)], p) && (tcp->flags & TCP_ESTABLISHED) && p->sequence == n->sequence[from] &&
 	    time_between(n->newest[from], p->at.time) <= AT_ONCE_WITHIN && tcp->side[other(from)].last_seen <= n->newest[from])
 		n->bits |= RESET_REPEATED;
 }

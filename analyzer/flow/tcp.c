@@ -624,7 +624,7 @@ static unsigned take_segment(struct tcp *tcp, const struct packet *p, enum direc
 	} else if (!(side->flags & SIDE_STARTED)) {
 		start_midstream(tcp, p, from);
 	}
-	if (p->has_timestamps)
+	if (p->has_timestamps && !(p->flags & TCP_SYN)) /* a proxy may agree on what its host does not do */
 		side->flags |= SIDE_TIMESTAMPS;
 	note_ttl(side, p);
 	if (p->ip_id)
