@@ -215,38 +215,41 @@ static int outcome_number(const char *word)
 	return 3;
 }
 
-static bool chosen(const struct analysis *a, const struct session_summary *s, const struct verdict *v)
+static bool chosen(const struct analysis *a, const struct session_summary *s, const struct rule *rule)
 {
 	const struct analysis_options *o = &a->options;
 
-	return (!o->outcomes || o->outcomes >> outcome_number(v->rule->outcome) & 1) && in_net(&s->client.address, &o->client, o->client_bits) &&
+	return (!o->outcomes || o->outcomes >> outcome_number(rule->outcome) & 1) && in_net(&s->client.address, &o->client, o->client_bits) &&
 	       in_net(&s->server.address, &o->server, o->server_bits) &&
 	       (!o->server_name || (s->server_name && strcasecmp(s->server_name, o->server_name) == 0)) &&
 	       (!o->user || (s->user_hash && s->user_hash == user_hash(&o->users, bytes_of_text(o->user)))) && (!o->since || s->end >= o->since) &&
 	       (!o->until || s->start <= o->until);
 }
 
-static void write_case(struct analysis *a, const struct session_summary *s, const struct fact_view *view, const struct verdict *v,
+/* Who else it might have been, and what shows it, is asked only of what is told. */
+static void write_case(struct analysis *a, const struct session_summary *s, const struct fact_view *view, const struct rule *rule,
 		       uint64_t id, uint64_t revises)
 {
 	char id_text[24], revises_text[24];
+	struct verdict verdict;
 
 	a->matched++;
-	a->outcome[outcome_number(v->rule->outcome)]++;
+	a->outcome[outcome_number(rule->outcome)]++;
 	if (a->options.explain) {
 		char client[ADDRESS_TEXT], server[ADDRESS_TEXT];
 		fprintf(a->options.explain_to, "session %016" PRIx64 " of %s %u with %s %u: %s.%s by %s\n", id,
 			address_text(&s->client.address, client), s->client.port, address_text(&s->server.address, server), s->server.port,
-			v->rule->class, v->rule->mechanism, v->rule->id);
+			rule->class, rule->mechanism, rule->id);
 		if (a->inside.known)
 			infer_explain(rules_inside(a->rules), &a->inside.of, a->options.explain_to);
 		rules_explain(a->rules, view, a->shared.texts, a->options.explain_to);
 	}
-	if (!a->report || !chosen(a, s, v))
+	if (!a->report || !report_wants_sessions(a->report) || !chosen(a, s, rule))
 		return;
+	rules_classify(a->rules, view, a->shared.texts, &verdict);
 	snprintf(id_text, sizeof id_text, "%016" PRIx64, id);
 	snprintf(revises_text, sizeof revises_text, "%016" PRIx64, revises);
-	report_session(a->report, &(struct report_case){ s, view, v, id_text, revises ? revises_text : NULL });
+	report_session(a->report, &(struct report_case){ s, view, &verdict, id_text, revises ? revises_text : NULL });
 }
 
 /* The same packets give the same id, whatever the seed. */
@@ -274,19 +277,19 @@ static struct case_of case_of(const struct analysis *a, const struct session *s)
 }
 
 /* What other sessions should know of this verdict. */
-static void tell_context(struct analysis *a, const struct session *s, const struct fact_view *view, const struct verdict *v)
+static void tell_context(struct analysis *a, const struct session *s, const struct fact_view *view, const struct rule *rule)
 {
 	struct case_of c = case_of(a, s);
 
-	if (strcmp(v->rule->outcome, "failed") != 0)
+	if (strcmp(rule->outcome, "failed") != 0)
 		return;
 	if (!view[FACT_ESTABLISHED].value)
 		devices_handshake(a->context.devices, &s->flow.client.address,
 				  &(struct handshake){ s->first, s->flow.server.address, 0, HANDSHAKE_UNANSWERED });
 	/* Refusals inside TLS are known by their verdict alone. */
-	if (strcmp(v->rule->class, "auth_failure") == 0 && !view[FACT_LOGIN_REFUSED].value && !s->written)
+	if (strcmp(rule->class, "auth_failure") == 0 && !view[FACT_LOGIN_REFUSED].value && !s->written)
 		devices_login_refused(a->context.devices, c.client, c.server, 1, s->first, c.session);
-	if (v->rule->culprit && strcmp(v->rule->culprit, "client") != 0)
+	if (rule->culprit && strcmp(rule->culprit, "client") != 0)
 		context_failed(&a->context, &c, s->first);
 }
 
@@ -302,7 +305,7 @@ static void tell_refusals(struct analysis *a, struct session *s, const struct fa
 	s->refused_told = count;
 }
 
-static void session_written(struct analysis *a, struct session *s, const struct fact_view *view, const struct verdict *v)
+static void session_written(struct analysis *a, struct session *s, const struct fact_view *view, const struct rule *rule)
 {
 	struct session_summary summary;
 	uint64_t revises = s->written ? s->id : 0, id = revises ? id_of(&s->flow.client, &s->flow.server, s->first, s->revision) : s->id;
@@ -317,10 +320,10 @@ static void session_written(struct analysis *a, struct session *s, const struct 
 		summary.timings.resolve = (double)(lookup->result_at.time - lookup->first.time) / 1e6;
 	}
 	summary.others = &a->proofs;
-	tell_context(a, s, view, v);
-	write_case(a, &summary, view, v, id, revises);
+	tell_context(a, s, view, rule);
+	write_case(a, &summary, view, rule, id, revises);
 	s->written = true;
-	s->written_rule = v->rule;
+	s->written_rule = rule;
 	s->id = id;
 	s->revision++;
 	s->proof_until = a->now;
@@ -355,7 +358,7 @@ static void complete_drops(const struct analysis *a, const struct session *s, st
 		view[FACT_CAPTURE_DROPS] = (struct fact_view){ (int64_t)packets, s->first, FROM_CLIENT, true, true };
 }
 
-static void judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view, struct verdict *v)
+static const struct rule *judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
 {
 	session_settle_holes(s, (struct moment){ a->now, 0, 0 });
 	session_view(s, a->now, at_end, view);
@@ -366,21 +369,19 @@ static void judge_session(struct analysis *a, struct session *s, bool at_end, st
 	context_complete(&a->context, &c, view, &a->proofs);
 	infer_inside(a, s, view);
 	complete_texts(view, a->rules, a->shared.texts);
-	rules_classify(a->rules, view, a->shared.texts, v);
+	return rules_decide(a->rules, view, a->shared.texts);
 }
 
 /* Silence looks alike from afar: a verdict waits for other traffic as long as what may still come would change it. */
-static bool waits_for_context(const struct analysis *a, const struct fact_view *view, const struct verdict *v)
+static bool waits_for_context(const struct analysis *a, const struct fact_view *view, const struct rule *rule)
 {
 	struct fact_view supposed[FACT_COUNT];
-	struct verdict other;
 
-	if (strcmp(v->rule->outcome, "healthy") == 0 && view[FACT_WORKED].value)
+	if (strcmp(rule->outcome, "healthy") == 0 && view[FACT_WORKED].value)
 		return false;
 	memcpy(supposed, view, sizeof supposed);
 	context_suppose(supposed);
-	rules_classify(a->rules, supposed, a->shared.texts, &other);
-	return other.rule != v->rule;
+	return rules_decide(a->rules, supposed, a->shared.texts) != rule;
 }
 
 /* Bad news that no later packet is expected to change. */
@@ -396,7 +397,6 @@ static void look(void *context, struct flow *flow)
 	struct session *s = (struct session *)flow;
 	bool closed = tcp_closed(&s->tcp);
 	struct fact_view view[FACT_COUNT];
-	struct verdict v;
 
 	if (wheel_now(a->wheel) > a->now)
 		a->now = wheel_now(a->wheel);
@@ -412,9 +412,9 @@ static void look(void *context, struct flow *flow)
 		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
 		return;
 	}
-	judge_session(a, s, false, view, &v);
-	bool decided = closed || is_bad(v.rule);
-	if (decided && !s->written && waits_for_context(a, view, &v)) {
+	const struct rule *rule = judge_session(a, s, false, view);
+	bool decided = closed || is_bad(rule);
+	if (decided && !s->written && waits_for_context(a, view, rule)) {
 		if (!s->settle_since)
 			s->settle_since = a->now;
 		if (a->now - s->settle_since < CONTEXT_WAIT) {
@@ -422,8 +422,8 @@ static void look(void *context, struct flow *flow)
 			return;
 		}
 	}
-	if (decided && (!s->written || s->written_rule != v.rule))
-		session_written(a, s, view, &v);
+	if (decided && (!s->written || s->written_rule != rule))
+		session_written(a, s, view, rule);
 	if (closed) {
 		wheel_set(a->wheel, flow, a->now + LINGER);
 		return;
@@ -438,12 +438,11 @@ static void leave(void *context, struct flow *flow)
 	struct analysis *a = context;
 	struct session *s = (struct session *)flow;
 	struct fact_view view[FACT_COUNT];
-	struct verdict v;
 
 	if (!s->written) {
-		judge_session(a, s, false, view, &v);
-		if (strcmp(v.rule->outcome, "failed") == 0 || strcmp(v.rule->outcome, "degraded") == 0)
-			session_written(a, s, view, &v);
+		const struct rule *rule = judge_session(a, s, false, view);
+		if (strcmp(rule->outcome, "failed") == 0 || strcmp(rule->outcome, "degraded") == 0)
+			session_written(a, s, view, rule);
 	}
 	forget(a, s);
 }
@@ -452,7 +451,6 @@ static void lookup_failed(void *context, struct lookup *k)
 {
 	struct analysis *a = context;
 	struct fact_view view[FACT_COUNT];
-	struct verdict v;
 	struct session_summary summary = { .client = k->client, .server = k->resolver, .is_lookup = true, .start = k->first.time,
 					   .server_name = k->name, .first = k->first };
 
@@ -461,9 +459,8 @@ static void lookup_failed(void *context, struct lookup *k)
 	summary.end = summary.last.time;
 	summary.timings.connect = summary.timings.tls = summary.timings.greeting = summary.timings.auth = summary.timings.first_data = -1;
 	summary.timings.resolve = (double)(summary.end - summary.start) / 1e6;
-	rules_classify(a->rules, view, a->shared.texts, &v);
 	a->inside.known = false;
-	write_case(a, &summary, view, &v, id_of(&k->client, &k->resolver, k->first, 0), 0);
+	write_case(a, &summary, view, rules_decide(a->rules, view, a->shared.texts), id_of(&k->client, &k->resolver, k->first, 0), 0);
 	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);
 }
 
@@ -564,11 +561,10 @@ static void feed(struct analysis *a, struct session *s, const struct packet *p)
 
 	if (news & TCP_NEWS_NEW_SESSION) {
 		struct fact_view view[FACT_COUNT];
-		struct verdict v;
 		if (!s->written || s->progress) {
-			judge_session(a, s, false, view, &v);
-			if (!s->written || s->written_rule != v.rule)
-				session_written(a, s, view, &v);
+			const struct rule *rule = judge_session(a, s, false, view);
+			if (!s->written || s->written_rule != rule)
+				session_written(a, s, view, rule);
 		}
 		forget(a, s);
 		s = begin_session(a, p);
@@ -807,13 +803,12 @@ static int by_first(const void *x, const void *y)
 static void judge_last(struct analysis *a, struct session *s)
 {
 	struct fact_view view[FACT_COUNT];
-	struct verdict v;
 
 	if (s->written && !s->progress && tcp_closed(&s->tcp))
 		return;
-	judge_session(a, s, true, view, &v);
-	if (!s->written || s->written_rule != v.rule)
-		session_written(a, s, view, &v);
+	const struct rule *rule = judge_session(a, s, true, view);
+	if (!s->written || s->written_rule != rule)
+		session_written(a, s, view, rule);
 }
 
 static void attempts_written(void *context, struct attempt_count *c, uint64_t sources)

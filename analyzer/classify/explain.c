@@ -66,12 +66,14 @@ static const char *outcome_of(enum fit fit, bool *decided)
 void rules_explain(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts, FILE *out)
 {
 	bool decided = false;
+	struct judging judging;
 
+	judging_begin(&judging, r, view, texts);
 	for (int i = 0; i < r->count; i++) {
 		const struct loaded_rule *l = &r->list[i];
 		struct explaining x = { &l->when, view, texts, out };
 		fprintf(out, "%s (%s.%s, %s:%d): %s\n", l->rule.id, l->rule.class, l->rule.mechanism, l->rule.file, l->rule.line,
-			outcome_of(rule_fit(l, view, texts).fit, &decided));
+			outcome_of(rule_fit(l, &judging).fit, &decided));
 		if (l->when.nodes[0].kind != NODE_AND) {
 			print_node(&x, 0, 0);
 			continue;

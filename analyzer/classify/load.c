@@ -397,6 +397,8 @@ struct rules *rules_load(const char *directory, FILE *out)
 	load_verdict_files(r, directory, &problems);
 	for (size_t i = 0; i < sizeof data / sizeof *data; i++)
 		load_file(r, directory, data[i].name, &problems, data[i].load);
+	if (!problems.count && !terms_number(r))
+		problem(&problems, directory, 0, "out of memory");
 	problems_finish(&problems);
 	for (int i = 0; i < r->document_count; i++)
 		r->documents[i].problems = NULL;
@@ -411,8 +413,11 @@ void rules_destroy(struct rules **rules)
 
 	if (!r)
 		return;
-	for (int i = 0; i < r->count; i++)
+	for (int i = 0; i < r->count; i++) {
 		expression_free(&r->list[i].when);
+		free(r->list[i].asks);
+	}
+	free(r->terms);
 	for (int i = 0; i < r->server_text_count; i++)
 		server_text_free(&r->server_texts[i]);
 	for (int i = 0; i < r->issuer_count; i++)

@@ -8,9 +8,19 @@
 #include "rules.h"
 #include "vocabulary.h"
 
+#define TERMS_MOST 4096
+#define TERM_ALONE UINT16_MAX /* there were too many: it is judged where it stands */
+
+/* A term of a rule's top-level list (or its whole condition): its number among all rules' terms, and its node. */
+struct ask {
+	uint16_t term, at;
+};
+
 struct loaded_rule {
 	struct rule rule;
 	struct expression when;
+	struct ask *asks;
+	int ask_count;
 	uint8_t evidence[VERDICT_MOST_EVIDENCE];
 	int evidences;
 	int mechanism; /* its number */
@@ -32,11 +42,19 @@ struct issuer {
 	char *needle; /* lower case, owned */
 };
 
+/* What rules ask, each once: a node of the first rule's expression that asks it. */
+struct term {
+	const struct expression *expression;
+	int at;
+};
+
 struct rules {
 	struct document *documents;
 	int document_count, document_room;
 	struct loaded_rule *list;
 	int count, room;
+	struct term *terms;
+	int term_count;
 	struct server_text *server_texts;
 	int server_text_count, server_text_room;
 	struct issuer *issuers;
@@ -58,6 +76,24 @@ void load_inside(struct rules *r, struct document *d);
 void inside_free(struct inside_model *m);
 void server_text_free(struct server_text *t);
 
+/* --- terms.c --- */
+
+/* One judgement of all rules over one view: how their terms came out so far. */
+struct judging {
+	const struct rules *rules;
+	const struct fact_view *view;
+	const struct texts *texts;
+	uint8_t known[TERMS_MOST]; /* enum, by the term's number */
+};
+enum { TERM_OPEN, TERM_FAILS, TERM_HOLDS };
+
+/* Numbers the terms once all rules are loaded; false: no memory. */
+bool terms_number(struct rules *r);
+void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts);
+bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask);
+
+/* --- match.c --- */
+
 /* The rule that stands behind all others: nothing else matched. */
 const struct rule *last_rule(void);
 
@@ -68,6 +104,7 @@ struct fitting {
 	uint16_t failing;
 	uint16_t held; /* terms of the top-level list that held */
 };
-struct fitting rule_fit(const struct loaded_rule *rule, const struct fact_view *view, const struct texts *texts);
+struct fitting rule_fit(const struct loaded_rule *rule, struct judging *judging);
+bool rule_holds(const struct loaded_rule *rule, struct judging *judging);
 
 #endif

@@ -20,26 +20,29 @@ const struct rule *last_rule(void)
 }
 
 /* A rule of a single term would always fail by one, which says nothing: only lists of two and more come near. */
-struct fitting rule_fit(const struct loaded_rule *rule, const struct fact_view *view, const struct texts *texts)
+struct fitting rule_fit(const struct loaded_rule *rule, struct judging *j)
 {
-	const struct expression *e = &rule->when;
 	struct fitting f = { .fit = FIT_YES };
-	int failed = 0;
+	int failed = 0, most = rule->when.nodes[0].kind == NODE_AND ? 2 : 1;
 
-	if (e->nodes[0].kind != NODE_AND) {
-		f.fit = expression_judge(e, 0, view, texts) == IS_TRUE ? FIT_YES : FIT_NO;
-		return f;
-	}
-	for (int i = 1; i < e->count && failed < 2; i += e->nodes[i].span) {
-		if (expression_judge(e, i, view, texts) == IS_TRUE)
+	for (int i = 0; i < rule->ask_count && failed < most; i++) {
+		if (ask_holds(j, rule, rule->asks[i]))
 			f.held++;
 		else {
 			failed++;
-			f.failing = (uint16_t)i;
+			f.failing = rule->asks[i].at;
 		}
 	}
-	f.fit = failed == 0 ? FIT_YES : failed == 1 ? FIT_NEAR : FIT_NO;
+	f.fit = failed == 0 ? FIT_YES : failed < most ? FIT_NEAR : FIT_NO;
 	return f;
+}
+
+bool rule_holds(const struct loaded_rule *rule, struct judging *j)
+{
+	for (int i = 0; i < rule->ask_count; i++)
+		if (!ask_holds(j, rule, rule->asks[i]))
+			return false;
+	return true;
 }
 
 /* --- evidence --- */
@@ -153,15 +156,28 @@ static bool rests_on_silence(const struct verdict *v)
 	return false;
 }
 
+const struct rule *rules_decide(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts)
+{
+	struct judging judging;
+
+	judging_begin(&judging, r, view, texts);
+	for (int i = 0; i < r->count; i++)
+		if (rule_holds(&r->list[i], &judging))
+			return &r->list[i].rule;
+	return last_rule();
+}
+
 void rules_classify(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts, struct verdict *into)
 {
 	struct candidates candidates;
+	struct judging judging;
 	const struct loaded_rule *winner = NULL;
 
+	judging_begin(&judging, r, view, texts);
 	candidates.count = 0;
 	memset(candidates.place, 0, sizeof candidates.place);
 	for (int i = 0; i < r->count; i++) {
-		struct fitting fitting = rule_fit(&r->list[i], view, texts);
+		struct fitting fitting = rule_fit(&r->list[i], &judging);
 		if (fitting.fit == FIT_YES && !winner)
 			winner = &r->list[i];
 		else if (fitting.fit != FIT_NO)

@@ -55,7 +55,9 @@ void rules_destroy(struct rules **rules);
 int rules_count(const struct rules *rules);
 const struct rule *rules_get(const struct rules *rules, int index);
 
-/* The texts in views are numbers of `texts`. */
+/* The verdict's rule alone, for who asks often. The texts in views are numbers of `texts`. */
+const struct rule *rules_decide(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts);
+/* The whole verdict; its rule is the one that rules_decide gives. */
 void rules_classify(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts, struct verdict *into);
 
 /* Every rule, every term, true, false or unknown, with the fact's value and frame: for `imapwhy explain`. */

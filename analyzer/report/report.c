@@ -74,6 +74,11 @@ static void cite(const struct report *report, const struct report_case *c)
 	report->options.citing->cite(report->options.citing->context, c->id, list, count);
 }
 
+bool report_wants_sessions(const struct report *report)
+{
+	return report->options.output != OUTPUT_NONE || report->options.citing;
+}
+
 void report_session(struct report *report, const struct report_case *c)
 {
 	if (report->options.citing)

@@ -82,6 +82,8 @@ struct report;
 struct report *report_create(const struct report_out *out, const struct report_options *options, const struct rules *rules, const struct texts *texts,
 			     const char *(*file_name)(const void *context, uint16_t file), const void *context);
 void report_destroy(struct report **report);
+/* False: report_session would drop what it is given. */
+bool report_wants_sessions(const struct report *report);
 void report_session(struct report *report, const struct report_case *c);
 void report_attempts(struct report *report, const struct report_attempts *a, nanoseconds now);
 /* Text output: prints the blocks folded and sorted, and the summary table; JSON: the stats document. */

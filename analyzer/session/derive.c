@@ -2,39 +2,46 @@
 #include "drive.h"
 
 /* Facts that only whole streams can deny: a hole or a cut frame makes their absence unknown. */
-static bool from_content(int id)
+#define FROM_CONTENT(id) ((id) >= FACT_GREETING && (id) <= FACT_SERVER_SPEAKS)
+
+/* What may be asked of a fact that nothing set, as a number for the table of answers: its absence, whether only whole streams deny it,
+ * whether only a session's start does. */
+enum { ASK_CONTENT = 8, ASK_BEGIN = 16, ASK_COUNT = 32 };
+
+static const uint8_t asks[FACT_COUNT] = {
+#define FACT(name, word, type, enumeration, fold, absence, says, meaning) \
+	[FACT_##name] = ABSENT_##absence | (FROM_CONTENT(FACT_##name) ? ASK_CONTENT : 0) | \
+			(FACT_##name == FACT_SYN || FACT_##name == FACT_SYNACK || FACT_##name == FACT_REFUSED ? ASK_BEGIN : 0),
+#include "facts.def"
+#undef FACT
+};
+
+static bool means_no(unsigned ask, const bool seen[2], const bool whole[2], bool midstream)
 {
-	return id >= FACT_GREETING && id <= FACT_SERVER_SPEAKS;
+	const bool *enough = ask & ASK_CONTENT ? whole : seen;
+
+	if (ask & ASK_BEGIN && midstream)
+		return false;
+	switch ((enum fact_absence)(ask & (ASK_CONTENT - 1))) {
+	case ABSENT_ZERO: return true;
+	case ABSENT_CLIENT: return enough[FROM_CLIENT];
+	case ABSENT_SERVER: return enough[FROM_SERVER];
+	case ABSENT_BOTH: return enough[FROM_CLIENT] && enough[FROM_SERVER];
+	case ABSENT_UNKNOWN: break;
+	}
+	return false;
 }
 
 static void apply_absence(const struct tcp *tcp, struct fact_view v[FACT_COUNT])
 {
-	bool midstream = v[FACT_MIDSTREAM].value;
 	bool seen[2] = { v[FACT_ONE_SIDED].value != WORD_side_server, v[FACT_ONE_SIDED].value != WORD_side_client };
 	bool whole[2] = { seen[0] && tcp_whole(tcp, FROM_CLIENT), seen[1] && tcp_whole(tcp, FROM_SERVER) };
+	bool no[ASK_COUNT];
 
-	for (int id = 0; id < FACT_COUNT; id++) {
-		bool begins = id == FACT_SYN || id == FACT_SYNACK || id == FACT_REFUSED;
-		const bool *enough = from_content(id) ? whole : seen;
-		if (v[id].known || (begins && midstream))
-			continue;
-		switch (fact_kinds[id].absence) {
-		case ABSENT_UNKNOWN:
-			break;
-		case ABSENT_ZERO:
-			v[id].known = true;
-			break;
-		case ABSENT_CLIENT:
-			v[id].known = enough[FROM_CLIENT];
-			break;
-		case ABSENT_SERVER:
-			v[id].known = enough[FROM_SERVER];
-			break;
-		case ABSENT_BOTH:
-			v[id].known = enough[FROM_CLIENT] && enough[FROM_SERVER];
-			break;
-		}
-	}
+	for (unsigned ask = 0; ask < ASK_COUNT; ask++)
+		no[ask] = means_no(ask, seen, whole, v[FACT_MIDSTREAM].value);
+	for (int id = 0; id < FACT_COUNT; id++)
+		v[id].known |= no[asks[id]];
 }
 
 static void derive(struct fact_view v[FACT_COUNT], enum fact_id id, int64_t value, const struct fact_view *from)

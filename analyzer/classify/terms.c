@@ -1,0 +1,81 @@
+/* Terms that rules share: each is judged once a session, whatever the number of rules that ask it. */
+#include "loaded.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool same_value(const struct expression *x, const struct node *a, const struct expression *y, const struct node *b)
+{
+	bool is_text = (a->kind == NODE_TEXT || a->kind == NODE_VALUE) && fact_kinds[a->fact].type == FACT_TEXT;
+
+	return is_text ? strcmp(x->strings + a->value, y->strings + b->value) == 0 : a->value == b->value;
+}
+
+/* Whether two nodes with all under them ask the same, however it was written. */
+static bool same_nodes(const struct expression *x, int i, const struct expression *y, int j)
+{
+	int span = x->nodes[i].span;
+
+	for (int n = 0; n < span; n++) {
+		const struct node *a = &x->nodes[i + n], *b = &y->nodes[j + n];
+		if (a->kind != b->kind || a->op != b->op || a->fact != b->fact || a->right != b->right || a->span != b->span ||
+		    !same_value(x, a, y, b))
+			return false;
+	}
+	return true;
+}
+
+/* The number of the term that stands there, new if no rule before asked it. */
+static uint16_t number_of(struct rules *r, const struct expression *e, int at)
+{
+	for (int i = 0; i < r->term_count; i++)
+		if (same_nodes(e, at, r->terms[i].expression, r->terms[i].at))
+			return (uint16_t)i;
+	if (r->term_count == TERMS_MOST)
+		return TERM_ALONE;
+	r->terms[r->term_count] = (struct term){ e, at };
+	return (uint16_t)r->term_count++;
+}
+
+static bool number_rule(struct rules *r, struct loaded_rule *l)
+{
+	const struct expression *e = &l->when;
+	bool list = e->nodes[0].kind == NODE_AND;
+
+	l->asks = malloc((size_t)e->count * sizeof *l->asks);
+	if (!l->asks)
+		return false;
+	for (int at = list ? 1 : 0; at < e->count; at += e->nodes[at].span)
+		l->asks[l->ask_count++] = (struct ask){ number_of(r, e, at), (uint16_t)at };
+	return true;
+}
+
+bool terms_number(struct rules *r)
+{
+	r->terms = malloc(TERMS_MOST * sizeof *r->terms);
+	if (!r->terms)
+		return false;
+	for (int i = 0; i < r->count; i++)
+		if (!number_rule(r, &r->list[i]))
+			return false;
+	return true;
+}
+
+void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts)
+{
+	j->rules = r;
+	j->view = view;
+	j->texts = texts;
+	memset(j->known, 0, (size_t)r->term_count);
+}
+
+bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask)
+{
+	if (ask.term == TERM_ALONE)
+		return expression_judge(&rule->when, ask.at, j->view, j->texts) == IS_TRUE;
+	if (!j->known[ask.term]) {
+		const struct term *t = &j->rules->terms[ask.term];
+		j->known[ask.term] = expression_judge(t->expression, t->at, j->view, j->texts) == IS_TRUE ? TERM_HOLDS : TERM_FAILS;
+	}
+	return j->known[ask.term] == TERM_HOLDS;
+}
