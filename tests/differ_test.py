@@ -68,6 +68,12 @@ class Made(unittest.TestCase):
         talk = Conversation().open().says(SERVER, "* BYE down for repair\r\n").packet(SERVER, 0x11).packet(CLIENT, 0x11).packet(SERVER, 0x10)
         self.assertEqual(self.verdict(talk, snap=54), "inconclusive.truncated")
 
+    def test_the_clients_half_alone_shows_no_silent_server(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a CAPABILITY\r\n").says(SERVER, "a OK done\r\n")
+        talk.packet(CLIENT, 0x10).says(CLIENT, "b LOGOUT\r\n", wait=90).says(SERVER, "* BYE\r\nb OK\r\n").close()
+        talk.frames = [f for f in talk.frames if f[1][26:30] == bytes([10, 1, 4, 23])]
+        self.assertEqual(self.verdict(talk), "inconclusive.one_sided")
+
     def test_what_was_not_acknowledged_is_no_silence_of_the_server(self):
         talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a LOGIN u p\r\n")
         talk.next[CLIENT] -= len("a LOGIN u p\r\n")

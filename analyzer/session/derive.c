@@ -105,6 +105,8 @@ static struct debt debt_of_tls(const struct fact_view v[FACT_COUNT])
 
 static struct debt debt_of(const struct fact_view v[FACT_COUNT])
 {
+	if (v[FACT_ONE_SIDED].value == WORD_side_client) /* whether the server answered was not captured */
+		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 	if (!is(v, FACT_ESTABLISHED))
 		return (struct debt){ is(v, FACT_SYN) ? WORD_owed_handshake : WORD_owed_nothing, FACT_SYN };
 	if (is(v, FACT_ESTABLISHED_TLS) || is(v, FACT_CLIENT_HELLO))
