@@ -5,7 +5,7 @@ A scenario's checks are expressions over these names:
   rst_ttl server_ttl (lists) · data_client data_server (payload bytes) · retrans_client retrans_server · established (the client's ACK came)
   silence (longest time without a packet) · zero_window · icmp (list of "TYPE/CODE" that quote this connection)
   hellos (ClientHellos) server_hello tls ("1.2", "1.3" or "") alerts ([(side, number)], in clear or with the key log)
-  answers ([(COMMAND, STATUS)] with the key log) auth ("none", "ok", "no", "no+ok") said (all the server's IMAP lines) asked (the client's)
+  answers ([(COMMAND, STATUS)] with the key log) auth ("none", "ok", "no", "no+ok") worst_ok (seconds that the slowest OK took) ended_ok (the last answer but LOGOUT's is OK) said (all the server's IMAP lines) asked (the client's)
 and, for the whole run: dns ([(name, type, code or None when not answered)]), log (the server's), status and output of the step's client.
 """
 import collections
@@ -39,7 +39,7 @@ class Connection(types.SimpleNamespace):
     def __init__(self, client, server):
         super().__init__(client_ip=client[0], client_port=client[1], server_ip=server[0], server_port=server[1], first=None, last=None, silence=0.0, syns=0, synacks=0,
                          rst_client=0, rst_server=0, fin_client=0, fin_server=0, rst_ttl=[], server_ttl=[], data_client=0, data_server=0, retrans_client=0, retrans_server=0,
-                         established=False, zero_window=0, icmp=[], hellos=0, server_hello=0, tls="", alerts=[], answers=[], said="", asked="", last_side="", pending={}, packets=0)
+                         established=False, zero_window=0, icmp=[], hellos=0, server_hello=0, tls="", alerts=[], answers=[], said="", asked="", worst_ok=0.0, pending={}, packets=0)
 
     def packet(self, row, side):
         now, flags, size = float(row["frame.time_epoch"][0]), number(row["tcp.flags"][0]), number(row["tcp.len"][0] if row["tcp.len"] else "0")
@@ -65,7 +65,7 @@ class Connection(types.SimpleNamespace):
         self.zero_window += bool(row["tcp.window_size_value"] and row["tcp.window_size_value"][0] == "0" and not flags & RST)
         self.tls_of(row, side)
         for line in row["imap.line"]:
-            self.imap_line(line.replace("\\r\\n", "").strip(), side)
+            self.imap_line(line.replace("\\r\\n", "").strip(), side, now)
 
     def tls_of(self, row, side):
         kinds = row["tls.handshake.type"]
@@ -76,22 +76,33 @@ class Connection(types.SimpleNamespace):
             self.tls = {"0x0304": "1.3", "0x0303": "1.2", "0x0302": "1.1", "0x0301": "1.0"}.get(versions[-1], "?")
         self.alerts += [(side, int(a)) for a in row["tls.alert_message.desc"]]
 
-    def imap_line(self, line, side):
+    def imap_line(self, line, side, now):
         words = line.split()
         if side == "client":
             self.asked += line + "\n"
             if len(words) > 1 and words[0] != "+":
-                self.pending[words[0]] = words[1].upper()
+                self.pending[words[0]] = (words[1].upper(), now)
             return
         self.said += line + "\n"
         if len(words) > 1 and words[0] in self.pending and words[1].upper() in ("OK", "NO", "BAD"):
-            self.answers.append((self.pending.pop(words[0]), words[1].upper()))
+            command, asked = self.pending.pop(words[0])
+            self.answers.append((command, words[1].upper()))
+            if words[1].upper() == "OK" and command != "IDLE":
+                self.worst_ok = max(self.worst_ok, now - asked)
 
     @property
     def auth(self):
         got = [status for command, status in self.answers if command in ("LOGIN", "AUTHENTICATE")]
         no, ok = any(s != "OK" for s in got), "OK" in got
         return "no+ok" if no and ok else "ok" if ok else "no" if no else "none"
+
+    @property
+    def over(self):
+        return bool((self.fin_client and self.fin_server) or self.rst_client or (self.rst_server and self.established))
+
+    @property
+    def ended_ok(self):
+        return not self.answers or [status for command, status in self.answers if command != "LOGOUT" or len(self.answers) == 1][-1] == "OK"
 
     @property
     def duration(self):
@@ -103,8 +114,8 @@ def addresses(row):
 
 
 def read(capture, keys, ports):
-    """(connections in order of their first packet, DNS look-ups [(name, type, code or None)])."""
-    found, questions = {}, collections.OrderedDict()
+    """(connections in order of their first packet, a port used again after its connection's end being another; DNS look-ups [(name, type, code or None)])."""
+    found, order, questions = {}, [], collections.OrderedDict()
     for row in rows(capture, keys, [p for p in ports if p not in (143, 993)]):
         src, dst = addresses(row)
         if row["dns.qry.name"]:
@@ -124,13 +135,17 @@ def read(capture, keys, ports):
             if key in found:
                 found[key].icmp.append("%s/%s" % ((row["icmp.type"] or row["icmpv6.type"])[0], (row["icmp.code"] or row["icmpv6.code"])[0]))
             continue
-        found.setdefault(key, Connection(client, server)).packet(row, "server" if from_server else "client")
-    return list(found.values()), [(name, int(kind), code) for (name, kind, _), code in questions.items()]
+        before = found.get(key)
+        if before is None or (before.over and number(row["tcp.flags"][0]) & (SYN | ACK) == SYN):
+            found[key] = Connection(client, server)
+            order.append(found[key])
+        found[key].packet(row, "server" if from_server else "client")
+    return order, [(name, int(kind), code) for (name, kind, _), code in questions.items()]
 
 
 def true(expression, connection, run):
     """Does the expression hold for this connection (None for a label that is about no connection)?"""
     names = dict(run)
     if connection is not None:
-        names.update(vars(connection), auth=connection.auth, duration=connection.duration)
+        names.update(vars(connection), auth=connection.auth, duration=connection.duration, ended_ok=connection.ended_ok)
     return bool(eval(expression, {"__builtins__": {"any": any, "all": all, "len": len, "max": max, "min": min, "set": set, "sum": sum}}, names))

@@ -60,7 +60,7 @@ def write(path, tallies, fields, wilson):
     first = tallies[next(iter(tallies))]
     seen, unseen = ([v for k, v in first.pairs.items() if (k[2] == "unseen") == want] for want in (False, True))
     text = ["# How often it is right", "", "Made by `make lab` (real servers, clients and faults, see tests/lab/README.md) and `make accuracy`; not edited by hand. Many like sessions of one capture weigh at most 3.",
-            "The part `score` was never looked at when rules were made; `tune` is shown beside it.", "", "## Both parts", "", *summary(tallies, fields), "",
+            "Rules are to be tuned on the part `tune` alone; the tables below the first are of the part `score`.", "", "## Both parts", "", *summary(tallies, fields), "",
             "Mechanism right on pairs of server and client of which none is in the tuning part: %s; on the others: %s." % (percent(sum(v[0] for v in unseen), sum(v[1] for v in unseen)), percent(sum(v[0] for v in seen), sum(v[1] for v in seen)))]
     for title, rows in (("Classes: labelled and said (score)", confusion(first)), ("Mechanisms (score)", mechanisms(first)), ("Confidence (score)", calibration(first, wilson)), ("Servers and clients (score)", pairs(first)), ("Every wrong session (score)", wrong(first))):
         text += ["", "## " + title, "", *rows]

@@ -77,7 +77,7 @@ class Scene:
                 self.add_server(role, kind, options)
 
     def add_server(self, role, kind, options):
-        box = {"messages": self.rng.choice((0, 1, 3, 8, 20)), "size": (300, self.rng.choice((1500, 6000, 30000))), "seed": self.rng.getrandbits(32)}
+        box = {"messages": self.rng.choice((1, 1, 3, 8, 20)), "size": (300, self.rng.choice((1500, 6000, 30000))), "seed": self.rng.getrandbits(32)}
         box.update(self.spec["mailbox"])
         cert = "%s/%s" % (self.lab.pki, options.get("cert", self.cert))
         made = servers.KINDS[kind](self.net, role, "%s/%s" % (self.tmp, role), self.lab.pki, cert, self.users, dict(options), box)
