@@ -79,7 +79,13 @@ setup-check:
 check: setup-check
 	@$(MAKE) --no-print-directory all unit-tests
 	@sh tests/run.sh
-unit-tests: $(UNIT)
+unit-tests: $(UNIT) $(BUILD)/decrypted
+
+# Stands between the driver and the IMAP dissector, to see what is read inside TLS.
+$(BUILD)/decrypted: tests/decrypted.c $(LIBRARY) $(MAIN)
+	@echo "  CC $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -Wl,--wrap=imap_dissector -o $@ $< \
+		$(filter-out %/main.o,$(MAIN)) $(LIBRARY) $(LIBS)
 
 clean:
 	rm -rf $(BUILD) imapwhy
