@@ -238,8 +238,11 @@ static void stalled(struct tcp *tcp, enum direction from)
 }
 
 /* The oldest of what is still in flight: when exactly it was sent is not kept, so the newest sending of new data stands for it. */
-static void pend_rest(struct tcp_side *side, uint32_t acked)
+static void pend_rest(struct tcp *tcp, enum direction from, uint32_t acked)
 {
+	struct tcp_side *side = &tcp->side[from];
+
+	tcp->flags |= rest_flag(from);
 	side->pending_sends = 1;
 	side->pending_at = (struct moment){ side->last_data, side->last_data_frame, side->last_data_file };
 	side->pending_last = side->last_data;
@@ -248,6 +251,7 @@ static void pend_rest(struct tcp_side *side, uint32_t acked)
 	side->pending_quiet = 0;
 	side->flags &= (uint16_t)~(SIDE_EXACT | SIDE_SMALL);
 	if ((side->flags & SIDE_FIN) && acked == side->fin_sequence) {
+		tcp->flags &= (uint16_t)~rest_flag(from);
 		side->pending_at = side->fin;
 		side->pending_last = side->fin.time;
 		side->pending_size = 0;
@@ -273,7 +277,7 @@ static void acknowledge(struct tcp *tcp, enum direction from, uint32_t ack, nano
 		side->flags |= SIDE_FIN_ACKED;
 	if (ack != side->highest) {
 		if (side->pending_sends)
-			pend_rest(side, ack);
+			pend_rest(tcp, from, ack);
 		return;
 	}
 	side->pending_sends = 0;
@@ -407,6 +411,7 @@ static void pend(struct tcp *tcp, enum direction from, const struct packet *p, u
 		side->pending_quiet = quiet;
 	side->pending_at = p->at;
 	side->pending_last = p->at.time;
+	tcp->flags &= (uint16_t)~rest_flag(from);
 	side->flags &= (uint16_t)~(SIDE_EXACT | SIDE_SMALL);
 	if (p->sequence == side->acked)
 		side->flags |= SIDE_EXACT;
@@ -426,6 +431,10 @@ static void watch_pending(struct tcp *tcp, enum direction from, const struct pac
 		if (side->pending_sends < UINT16_MAX)
 			side->pending_sends++;
 		side->pending_last = p->at.time;
+		if (tcp->flags & rest_flag(from)) {
+			side->pending_at.frame = p->at.frame;
+			side->pending_at.file = p->at.file;
+		}
 		if (p->payload_wire > side->pending_size)
 			side->pending_size = p->payload_wire > UINT16_MAX ? UINT16_MAX : (uint16_t)p->payload_wire;
 	} else if (p->payload_wire && p->payload_wire < side->pending_size) {

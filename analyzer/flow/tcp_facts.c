@@ -255,24 +255,38 @@ static bool full_size(const struct tcp *tcp, enum direction d)
 	return (tcp->flags & TCP_ESTABLISHED) && (peer->flags & SIDE_SEEN);
 }
 
+/* The frame that shows what is pending: its first sending, or the newest where that one is not known. */
+static struct moment pending_moment(const struct tcp *tcp, enum direction d)
+{
+	struct moment at = tcp->side[d].pending_at;
+
+	if ((tcp->flags & rest_flag(d)) && tcp->side[d].pending_sends > 1)
+		at.time = tcp->side[d].pending_last;
+	return at;
+}
+
 static void vain_facts(const struct tcp *tcp, nanoseconds now, struct fact_view *view)
 {
 	int d = vain_direction(tcp);
 	const struct tcp_side *side;
-	struct moment at;
-	nanoseconds end = now;
+	struct moment at, quiet;
+	nanoseconds end = now, heard;
 
 	if (d < 0)
 		return;
 	side = &tcp->side[d];
-	at = side->pending_at;
+	at = pending_moment(tcp, d);
+	quiet = tcp->flags & rest_flag(d) ? last_data_of(side) : at;
+	heard = tcp->side[1 - d].flags & SIDE_SEEN ? tcp->side[1 - d].last_seen : tcp->first.time;
+	if (heard > quiet.time)
+		quiet.time = heard;
 	if (tcp->flags & TCP_CLOSED)
 		end = tcp->trouble && tcp->trouble->resets && tcp->trouble->resets->accepted ? tcp->trouble->resets->ended.time : tcp_last_seen(tcp);
 	set(view, FACT_VAIN_SENDS, side->pending_sends, at, d);
-	set(view, FACT_VAIN_SPAN, time_between(at.time, side->pending_last), at, d);
+	set(view, FACT_VAIN_SPAN, time_between(side->pending_at.time, side->pending_last), at, d);
 	set(view, FACT_VAIN_SIDE, word_of(d), at, d);
 	set(view, FACT_VAIN_QUIET, (nanoseconds)side->pending_quiet * MILLISECOND, at, d);
-	set(view, FACT_VAIN_SILENCE, time_between(tcp->side[1 - d].flags & SIDE_SEEN ? tcp->side[1 - d].last_seen : tcp->first.time, end), at, d);
+	set(view, FACT_VAIN_SILENCE, time_between(quiet.time, end), quiet, d);
 	if ((side->flags & SIDE_FIN) && side->acked == side->fin_sequence)
 		set(view, FACT_VAIN_FIN_ONLY, true, at, d);
 	else if (full_size(tcp, d))
@@ -354,7 +368,7 @@ static void byte_facts(const struct tcp *tcp, enum direction d, enum fact_id byt
 	if (side->last_data)
 		set(view, last, side->last_data, last_data_of(side), d);
 	if (side->pending_sends && seq_after(end, side->acked) && one_sided(tcp) == WORD_side_none)
-		set(view, unacked, end - side->acked, side->pending_at, d);
+		set(view, unacked, end - side->acked, pending_moment(tcp, d), d);
 }
 
 /* Still missing when asked: what was sent again meanwhile has moved the frontier. */

@@ -34,7 +34,14 @@ enum {
 	TCP_FAST_OPEN = 32,      /* the SYN carried data */
 	TCP_COUNTS_CLIENT = 64,  /* its frames carry IP identifications other than 0 */
 	TCP_COUNTS_SERVER = 128,
+	TCP_REST_CLIENT = 256,   /* what is pending was sent with other data: its own first frame is not known, the newest stands in pending_at */
+	TCP_REST_SERVER = 512,
 };
+
+static inline uint16_t rest_flag(enum direction from)
+{
+	return from == FROM_CLIENT ? TCP_REST_CLIENT : TCP_REST_SERVER;
+}
 
 /* struct reset_notes.bits */
 enum {

@@ -76,6 +76,8 @@ int evidence_collect(const struct report *report, const struct report_case *c, s
 			continue;
 		}
 		bool absent = shows_absence(id);
+		if (absent && fact->value <= 0)
+			continue;
 		insert(into, count++, (struct proof){ id, fact, absent, absent ? fact->at.time + fact->value : 0 });
 	}
 	return count;
@@ -91,12 +93,26 @@ const struct other_proof *evidence_other(const struct report_case *c, enum fact_
 	return NULL;
 }
 
+/* What did not come, by the debt. */
+static const char *const absences[] = {
+	[WORD_owed_nothing] = "nothing came in %s", [WORD_owed_handshake] = "the handshake was not completed in %s",
+	[WORD_owed_client_hello] = "no ClientHello in %s", [WORD_owed_server_hello] = "no ServerHello in %s",
+	[WORD_owed_tls_handshake] = "the TLS handshake did not go on in %s", [WORD_owed_greeting] = "no greeting in %s",
+	[WORD_owed_starttls] = "no answer to STARTTLS in %s", [WORD_owed_login] = "no answer to the login in %s",
+	[WORD_owed_command] = "no answer to the command in %s", [WORD_owed_record] = "no record in answer in %s",
+};
+
 const char *evidence_says(const struct report *report, const struct report_case *c, const struct proof *p, char *into, size_t room)
 {
 	const struct other_proof *other = evidence_other(c, p->id);
 	char address[ADDRESS_TEXT];
 
-	fact_says(p->id, p->fact, report->texts, into, room);
+	if (p->id == FACT_WAITED) {
+		char value[64];
+		snprintf(into, room, absences[c->view[FACT_OWED].value], fact_value_text(p->id, p->fact, report->texts, value, sizeof value));
+	} else {
+		fact_says(p->id, p->fact, report->texts, into, room);
+	}
 	/* Whose traffic shows it. */
 	if (other && !address_same(&other->client, &c->session->client.address)) {
 		size_t len = strlen(into);

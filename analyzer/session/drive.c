@@ -365,7 +365,8 @@ unsigned session_packet(struct session *s, const struct packet *p)
 	unsigned news = tcp_packet(&s->tcp, p, from, &sink);
 	if (!(news & (TCP_NEWS_DUPLICATE | TCP_NEWS_NEW_SESSION))) {
 		s->packets[from]++;
-		s->last = p->at;
+		if (p->at.time >= s->last.time)
+			s->last = p->at;
 	}
 	return news;
 }

@@ -52,7 +52,7 @@ struct session {
 	uint16_t looks;            /* how often the timer looked since the last packet */
 	const void *written_rule;  /* the rule written */
 	uint64_t id, revision;
-	struct moment first, last;
+	struct moment first, last; /* newest by time */
 	uint32_t packets[2];       /* by direction, duplicates not counted */
 	nanoseconds sign_at;       /* when the server's host was last told alive */
 	uint16_t refused_told;     /* refused logins that context knows of */

@@ -59,8 +59,10 @@ void server_answers(struct tls_state *st, struct observer *o)
 
 static void flight_came(struct tls_state *st, struct observer *o)
 {
+	bool by_client = o->from == FROM_CLIENT && st->flight_at.frame; /* the client's answer tells that it came, its own frames show it */
+
 	if (!st->flight && st->server_hello)
-		observe(o, FACT_SERVER_FLIGHT, true);
+		observe_at(o, FACT_SERVER_FLIGHT, true, by_client ? st->flight_at : o->at, FROM_SERVER);
 	st->flight = true;
 }
 
@@ -130,6 +132,7 @@ static void server_protected(struct tls_state *st, struct observer *o, uint16_t 
 	bool first = !server->protected_seen;
 
 	server->protected_seen = true;
+	st->flight_at = o->at;
 	if (length == ALERT_LENGTH) {
 		server->held = length;
 		server->held_at = o->at;

@@ -51,6 +51,7 @@ struct tls_state {
 	struct tls_records *records; /* the timeline since the handshake, NULL: none; freed by tls_release */
 	struct decryption *decryption; /* NULL: no keys are looked for */
 	struct tls_side side[2];     /* by enum direction */
+	struct moment flight_at;     /* the server's newest protected record in the handshake */
 	struct moment ticket_at;     /* the newest record taken for a ticket */
 	nanoseconds asked;           /* when the client's newest unanswered record, or its burst, came */
 	nanoseconds client_at;       /* the client's newest record */

@@ -687,7 +687,7 @@ static void data_in_vain(void **state)
 	assert_int_equal(VALUE(w, VAIN_SIDE), WORD_side_client);
 	assert_int_equal(VALUE(w, VAIN_QUIET), 1800 * SECOND);
 	assert_int_equal(VALUE(w, CLIENT_UNACKED), 4);
-	assert_int_equal(facts(w, 5000)[FACT_VAIN_SILENCE].value, 1808301 * MILLISECOND);
+	assert_int_equal(facts(w, 5000)[FACT_VAIN_SILENCE].value, 8300 * MILLISECOND);
 	assert_false(SET(w, VAIN_FIN_ONLY) || SET(w, VAIN_FULL_SIZE));
 	assert_int_equal(facts(w, 0)[FACT_VAIN_SENDS].at.frame, 6);
 	sends(w, S, ACK, 5, 5, "");
