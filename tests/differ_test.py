@@ -74,6 +74,19 @@ class Made(unittest.TestCase):
         talk.frames = [f for f in talk.frames if f[1][26:30] == bytes([10, 1, 4, 23])]
         self.assertEqual(self.verdict(talk), "inconclusive.one_sided")
 
+    def test_answers_lost_with_the_greeting_are_not_owed(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a CAPABILITY\r\n").says(SERVER, "a OK done\r\n")
+        talk.packet(CLIENT, 0x10).says(CLIENT, "b LOGIN u p\r\n").packet(SERVER, 0x10).packet(CLIENT, 0x11, wait=20)
+        talk.frames = [f for f in talk.frames if b"OK" not in f[1]]
+        self.assertEqual(self.verdict(talk), "inconclusive.capture_loss")
+
+    def test_an_answer_behind_a_lost_one_is_read(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a CAPABILITY\r\n")
+        talk.says(SERVER, "* CAPABILITY IMAP4rev1\r\na OK done\r\n").says(CLIENT, "b LOGIN u p\r\n")
+        talk.says(SERVER, "b OK [CAPABILITY IMAP4rev1] in\r\n").close()
+        talk.frames = [f for f in talk.frames if b"ready" not in f[1] and b"done" not in f[1]]
+        self.assertEqual(self.verdict(talk), "none.success")
+
     def test_what_was_not_acknowledged_is_no_silence_of_the_server(self):
         talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a LOGIN u p\r\n")
         talk.next[CLIENT] -= len("a LOGIN u p\r\n")

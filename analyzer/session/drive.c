@@ -306,7 +306,9 @@ static void layer_gap(struct session *s, struct layer *layer, struct observer *o
 	void *state;
 
 	tail_drop(s, &layer->tail[o->from]);
-	const struct dissector *d = dissector_of(s, layer, o->from, &state);
+	/* What reads the other direction waits for answers that may lie in the hole. */
+	enum direction read = layer->use[o->from] == USE_UNDECIDED ? other(o->from) : o->from;
+	const struct dissector *d = dissector_of(s, layer, read, &state);
 	if (d)
 		d->gap(state, o, missing);
 }

@@ -244,12 +244,14 @@ static struct dissected data(void *state, struct observer *o, struct bytes bytes
 	return d;
 }
 
-/* A hole within a literal costs nothing where its length is known; any other one, the rest of the line and all certainty. */
+/* A hole within a literal costs nothing where its length is known; any other one, all certainty, and where it began within a line,
+ * the rest of that. */
 static void gap(void *state, struct observer *o, uint64_t missing)
 {
 	struct imap_state *s = state;
 	struct asked *open = asked_open(s);
 	bool names_user = o->from == FROM_CLIENT && s->flags & IMAP_USER_LITERAL;
+	bool within = s->literal[o->from] || s->side[o->from] & (SIDE_SKIP | SIDE_INSIDE) || s->midline & 4u << o->from;
 
 	s->midline &= (uint8_t)~(4u << o->from);
 	if (missing && missing <= s->literal[o->from] && !names_user) {
@@ -258,7 +260,7 @@ static void gap(void *state, struct observer *o, uint64_t missing)
 	}
 	s->flags |= IMAP_STARTED;
 	s->literal[o->from] = 0;
-	s->side[o->from] = SIDE_LOST | SIDE_SKIP;
+	s->side[o->from] = (uint8_t)(SIDE_LOST | (within ? SIDE_SKIP : 0));
 	if (o->from == FROM_SERVER) {
 		s->flags |= IMAP_GREETED;
 		asked_doubt_all(s);
