@@ -104,7 +104,44 @@ static void set_slowest(const struct inside *i, struct fact_view v[FACT_COUNT])
 		set(v, FACT_INSIDE_SLOWEST, slowest->after, slowest);
 }
 
-void inside_facts(const struct inside *i, struct fact_view v[FACT_COUNT])
+static void name_like(const struct inside *i, struct fact_view v[FACT_COUNT], struct other_proofs *proofs)
+{
+	const struct shown *shown = i->best.like ? &i->best.like->shown : NULL;
+
+	if (!shown || proofs->count == SESSION_MOST_OTHERS)
+		return;
+	v[FACT_INSIDE_LIKE] = (struct fact_view){ 1, shown->at, FROM_SERVER, true, true };
+	proofs->list[proofs->count++] = (struct other_proof){ FACT_INSIDE_LIKE, shown->session, shown->client };
+}
+
+/* A session that fetched so much after its login was let in, whatever the answer looked like. */
+#define WORKED_LEAST 2000
+/* What is passed on to other sessions must be surer than a verdict. */
+#define SURE 990
+
+static bool went_to_work(const struct inside *i)
+{
+	uint32_t bytes = 0;
+
+	for (int n = i->answer + 1; n < i->steps; n++)
+		bytes += i->step[n].from == FROM_SERVER && !i->step[n].middle ? i->step[n].all.least : 0;
+	return bytes >= WORKED_LEAST;
+}
+
+bool inside_answer(const struct inside *i, struct answer *into)
+{
+	bool accepted = i->what == WORD_inside_success;
+
+	/* What rests on answers learnt before teaches nothing: one mistake would spread. */
+	if (i->answer < 1 || i->margin < SURE || i->best.like || (!accepted && i->what != WORD_inside_login_refused) ||
+	    (accepted && !went_to_work(i)))
+		return false;
+	*into = (struct answer){ .length = i->step[i->answer].all.least - i->best.tag, .login = i->step[i->answer - 1].all.least, .accepted = accepted,
+				 .shown = { .at = i->step[i->answer].at } };
+	return true;
+}
+
+void inside_facts(const struct inside *i, struct fact_view v[FACT_COUNT], struct other_proofs *proofs)
 {
 	const struct inside_step *last = &i->step[i->steps - 1], *answer = i->answer >= 0 ? &i->step[i->answer] : NULL;
 
@@ -118,6 +155,7 @@ void inside_facts(const struct inside *i, struct fact_view v[FACT_COUNT])
 	if (i->refused)
 		set(v, FACT_INSIDE_REFUSED, i->refused, answer ? answer : last);
 	set_slowest(i, v);
+	name_like(i, v, proofs);
 	if (!answer)
 		return;
 	set(v, FACT_INSIDE_ANSWER, answer->all.least, answer);

@@ -62,6 +62,7 @@ struct analysis {
 	void *keep_context;
 	struct {                /* of the session judged last */
 		struct inside_case of;
+		struct answer answers[ANSWERS_MOST];
 		struct inside result;
 		bool known;
 	} inside;
@@ -280,7 +281,13 @@ static struct case_of case_of(const struct analysis *a, const struct session *s)
 static void tell_context(struct analysis *a, const struct session *s, const struct fact_view *view, const struct rule *rule)
 {
 	struct case_of c = case_of(a, s);
+	struct answer answer;
 
+	if (a->inside.known && inside_answer(&a->inside.result, &answer)) {
+		answer.shown.session = c.session;
+		answer.shown.client = c.client->address;
+		answers_learn(a->context.answers, c.server, &answer);
+	}
 	if (strcmp(rule->outcome, "failed") != 0)
 		return;
 	if (!view[FACT_ESTABLISHED].value)
@@ -335,9 +342,16 @@ static void session_written(struct analysis *a, struct session *s, const struct 
 /* Without keys the lengths and times of records must tell. */
 static void infer_inside(struct analysis *a, const struct session *s, struct fact_view *view)
 {
-	a->inside.known = inside_case(s, view, &a->inside.of) && infer(rules_inside(a->rules), &a->inside.of, &a->inside.result);
+	struct inside_case *c = &a->inside.of;
+
+	a->inside.known = inside_case(s, view, c);
+	if (!a->inside.known)
+		return;
+	c->known = a->inside.answers;
+	c->known_count = answers_of(a->context.answers, &s->flow.server, &s->flow.client.address, s->id, a->inside.answers);
+	a->inside.known = infer(rules_inside(a->rules), c, &a->inside.result);
 	if (a->inside.known)
-		inside_facts(&a->inside.result, view);
+		inside_facts(&a->inside.result, view, &a->proofs);
 }
 
 void analysis_dropped(struct analysis *a, uint64_t packets, nanoseconds from, nanoseconds until)

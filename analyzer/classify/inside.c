@@ -544,6 +544,7 @@ void load_inside(struct rules *r, struct document *d)
 		return;
 	}
 	document_read(d, root, "dialogues", keys, &r->inside);
+	inside_ready(&r->inside);
 	r->inside.loaded = before == d->problems->count;
 }
 

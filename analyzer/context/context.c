@@ -15,8 +15,9 @@ bool context_init(struct context *c, size_t most, struct hash_key key)
 	c->hosts = hosts_create(most / 4, key);
 	c->races = races_create(most / 4, key);
 	c->devices = devices_create(most / 4, key);
-	c->services = services_create(most / 4, key);
-	return c->hosts && c->races && c->devices && c->services;
+	c->services = services_create(most / 4 - most / 16, key);
+	c->answers = answers_create(most / 16, key);
+	return c->hosts && c->races && c->devices && c->services && c->answers;
 }
 
 void context_reset(struct context *c)
@@ -29,11 +30,14 @@ void context_reset(struct context *c)
 		devices_destroy(&c->devices);
 	if (c->services)
 		services_destroy(&c->services);
+	if (c->answers)
+		answers_destroy(&c->answers);
 }
 
 size_t context_bytes(const struct context *c)
 {
-	return hosts_bytes(c->hosts) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services);
+	return hosts_bytes(c->hosts) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services) +
+	       answers_bytes(c->answers);
 }
 
 /* --- facts --- */

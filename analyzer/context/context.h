@@ -2,6 +2,7 @@
 #ifndef IMAPWHY_CONTEXT_H
 #define IMAPWHY_CONTEXT_H
 
+#include "answers.h"
 #include "devices.h"
 #include "facts.h"
 #include "hosts.h"
@@ -14,6 +15,7 @@ struct context {
 	struct races *races;
 	struct devices *devices;
 	struct services *services;
+	struct answers *answers;
 };
 
 /* All tables together within most_bytes (none is ever smaller than a few hundred records). False: out of memory. */

@@ -35,18 +35,20 @@ static double usual_size(const struct inside_model *m, enum meaning meaning, str
 /* Of records that fit nothing: about as long as most are. */
 #define ODD_LENGTH 30
 
-/* Decimal tags grow by a digit as the session goes on. */
-#define TAG_AS_SUPPOSED 0.9
-#define TAG_LONGER 0.1
+/* Decimal tags grow by a digit or two as the session goes on. */
+static const double tag_grown[] = { 0.88, 0.09, 0.03 };
 
 static double text_size(const struct inside_text *t, int tag, struct plain_length plain)
 {
-	double least = t->least, most = t->most;
+	double least = t->least, most = t->most, sum = 0;
 
 	if (!t->tagged)
 		return overlap(least, most, plain.least, plain.most) / (most - least + 1);
-	return (TAG_AS_SUPPOSED * overlap(least + tag, most + tag, plain.least, plain.most) +
-		TAG_LONGER * overlap(least + tag + 1, most + tag + 1, plain.least, plain.most)) / (most - least + 1);
+	for (size_t i = 0; i < sizeof tag_grown / sizeof *tag_grown; i++) {
+		double grown = tag + (double)i;
+		sum += tag_grown[i] * overlap(least + grown, most + grown, plain.least, plain.most);
+	}
+	return sum / (most - least + 1);
 }
 
 /* As likely as the likelier of: all of it is the text, its first record is. */
@@ -113,7 +115,32 @@ static const struct inside_habits *habits_in(const struct inside_model *m, const
 
 float fit_follows(const struct sight *sight, const struct supposed *s, int dialogue_step)
 {
-	return likelihood(habits_in(sight->model, s, (enum phase)dialogue_steps[dialogue_step].phase)->step[dialogue_step]);
+	return habits_in(sight->model, s, (enum phase)dialogue_steps[dialogue_step].phase)->step_log[dialogue_step];
+}
+
+static void make_logs(struct inside_habits *h)
+{
+	for (int i = 0; i < dialogue_step_count; i++)
+		h->step_log[i] = likelihood(h->step[i]);
+}
+
+/* The steps of a phase stand together. */
+static void find_steps(struct inside_model *m)
+{
+	for (int i = 0; i < dialogue_step_count; i++) {
+		int phase = dialogue_steps[i].phase;
+		if (i == 0 || dialogue_steps[i - 1].phase != phase)
+			m->first_step[phase] = (uint8_t)i;
+		m->last_step[phase] = (uint8_t)(i + 1);
+	}
+}
+
+void inside_ready(struct inside_model *m)
+{
+	find_steps(m);
+	make_logs(&m->usual);
+	for (int i = 0; i < m->client_count; i++)
+		make_logs(&m->clients[i].habits);
 }
 
 float fit_end(const struct sight *sight, const struct supposed *s, enum phase phase)
@@ -125,25 +152,39 @@ float fit_end(const struct sight *sight, const struct supposed *s, enum phase ph
 	return likelihood(habits_in(sight->model, s, phase)->end[phase][sight->c->ended][span]);
 }
 
-/* Tags differ in length from one client to the next. */
-#define KNOWN_APART 4
+/* Tags may have grown by a digit. */
+#define KNOWN_APART 1
 
-float fit_known(const struct sight *sight, int step, enum meaning meaning, const struct inside_known **like)
+static bool is_like(const struct sight *sight, int tag, int step, const struct answer *known)
 {
-	bool accepts = meaning == MEANS_ok || meaning == MEANS_ok_list;
+	int apart = (int)sight->step[step].all.least - tag - known->length;
+
+	return apart <= KNOWN_APART && apart >= -KNOWN_APART;
+}
+
+/* The same client refused with as long a login before: most likely the same login. */
+static bool is_repeated(const struct sight *sight, int step, const struct answer *known)
+{
+	return known->same_client && !known->accepted && step > 0 && sight->step[step - 1].all.least == known->login;
+}
+
+float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like)
+{
+	bool accepts = meaning == MEANS_ok || meaning == MEANS_ok_list, repeated = false;
+	float weight = (float)log(sight->model->known);
 	const struct inside_case *c = sight->c;
 
 	if (!accepts && meaning != MEANS_no)
 		return 0;
 	for (int i = 0; i < c->known_count; i++) {
-		int apart = (int)sight->step[step].all.least - c->known[i].length;
-		if (c->known[i].accepted != accepts || apart > KNOWN_APART || apart < -KNOWN_APART)
+		repeated = repeated || (!accepts && is_repeated(sight, step, &c->known[i]));
+		if (c->known[i].accepted != accepts || !is_like(sight, s->tag, step, &c->known[i]))
 			continue;
 		if (like)
 			*like = &c->known[i];
-		return (float)log(sight->model->known);
+		return repeated ? weight + weight / 2 : weight;
 	}
-	return 0;
+	return repeated ? weight / 2 : 0;
 }
 
 bool sight_of(const struct inside_model *model, const struct inside_case *c, struct sight *into)

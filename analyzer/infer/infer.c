@@ -88,58 +88,82 @@ static void reach_middle(struct walk *w, int step, int state)
 	      w->score[step][state] + (within ? 0 : MIDDLE_BEFORE_LOGIN), state, MEANINGS);
 }
 
-/* How likely the step is what each meaning says; read once for all states. */
-static void read_step(const struct sight *sight, const struct supposed *s, int step, float into[MEANINGS])
+/* What is so far behind the best is not followed any more. */
+#define FAR_BEHIND 30.0f
+
+static void drop_hopeless(float score[STATES])
 {
-	for (int m = 0; m < MEANINGS; m++)
-		into[m] = meaning_kinds[m].from != sight->step[step].from ? NEVER
-			: fit_size(sight, s, step, (enum meaning)m) + fit_delay(sight, s, step, (enum meaning)m) +
-				  fit_known(sight, step, (enum meaning)m, NULL);
+	float best = NEVER;
+
+	for (int i = 0; i < STATES; i++)
+		best = score[i] > best ? score[i] : best;
+	for (int i = 0; i < STATES; i++)
+		if (score[i] < best - FAR_BEHIND)
+			score[i] = NEVER;
 }
 
-static void walk_step(const struct sight *sight, const struct supposed *s, const float follows[STEPS_MOST], int step, struct walk *w)
-{
-	float fits[MEANINGS];
+/* How likely a step is what a meaning says, under a tag and a server: worked out where it is first asked for. */
+struct fits {
+	float of[INSIDE_STEPS][MEANINGS];
+	bool known[INSIDE_STEPS][MEANINGS];
+};
 
+static void forget_fits(struct fits *f)
+{
+	memset(f->known, 0, sizeof f->known);
+}
+
+static float fits_as(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, struct fits *f)
+{
+	if (!f->known[step][meaning])
+		f->of[step][meaning] = fit_size(sight, s, step, meaning) + fit_delay(sight, s, step, meaning) +
+				       fit_known(sight, s, step, meaning, NULL);
+	f->known[step][meaning] = true;
+	return f->of[step][meaning];
+}
+
+/* By each way that leads on from a state. */
+static void walk_on(const struct sight *sight, const struct supposed *s, int step, int state, struct fits *fits, struct walk *w)
+{
+	enum phase phase = (enum phase)(state / MOODS);
+	enum mood mood = (enum mood)(state % MOODS);
+
+	for (int d = sight->model->first_step[phase]; d < sight->model->last_step[phase]; d++) {
+		const struct dialogue_step *way = &dialogue_steps[d];
+		enum meaning meaning = (enum meaning)way->meaning;
+		if (meaning_kinds[meaning].from != sight->step[step].from)
+			continue;
+		float score = w->score[step][state] + fits_as(sight, s, step, meaning, fits) + fit_follows(sight, s, d);
+		reach(w, step, state_of((enum phase)way->then, mood_after(mood, phase, meaning)), score, state, meaning);
+	}
+}
+
+static void walk_step(const struct sight *sight, const struct supposed *s, int step, struct fits *fits, struct walk *w)
+{
 	for (int i = 0; i < STATES; i++)
 		w->score[step + 1][i] = NEVER;
-	if (sight->step[step].middle) {
-		for (int i = 0; i < STATES; i++)
-			if (w->score[step][i] > NEVER)
-				reach_middle(w, step, i);
-		return;
-	}
-	read_step(sight, s, step, fits);
-	for (int i = 0; i < STATES; i++)
-		if (w->score[step][i] > NEVER)
-			reach(w, step, i, w->score[step][i] + sight->odd_log[step], i, MEANINGS);
-	for (int d = 0; d < dialogue_step_count; d++) {
-		const struct dialogue_step *way = &dialogue_steps[d];
-		if (fits[way->meaning] <= NEVER)
+	for (int i = 0; i < STATES; i++) {
+		if (w->score[step][i] <= NEVER)
 			continue;
-		for (int mood = 0; mood < MOODS; mood++) {
-			int state = state_of((enum phase)way->phase, (enum mood)mood);
-			if (w->score[step][state] <= NEVER)
-				continue;
-			int to = state_of((enum phase)way->then, mood_after((enum mood)mood, (enum phase)way->phase, (enum meaning)way->meaning));
-			reach(w, step, to, w->score[step][state] + follows[d] + fits[way->meaning], state, way->meaning);
+		if (sight->step[step].middle) {
+			reach_middle(w, step, i);
+			continue;
 		}
+		reach(w, step, i, w->score[step][i] + sight->odd_log[step], i, MEANINGS);
+		walk_on(sight, s, step, i, fits, w);
 	}
+	drop_hopeless(w->score[step + 1]);
 }
 
-static void walk(const struct sight *sight, const struct supposed *s, struct walk *w)
+static void walk(const struct sight *sight, const struct supposed *s, struct fits *fits, struct walk *w)
 {
-	float follows[STEPS_MOST];
-
 	for (int i = 0; i < STATES; i++)
 		w->score[0][i] = NEVER;
 	w->score[0][state_of(PHASE_greeted, MOOD_NONE)] = sight->c->starttls ? 0 : UNGREETED;
 	if (!sight->c->starttls)
 		w->score[0][state_of(PHASE_start, MOOD_NONE)] = 0;
-	for (int d = 0; d < dialogue_step_count; d++)
-		follows[d] = fit_follows(sight, s, d);
 	for (int i = 0; i < sight->steps; i++)
-		walk_step(sight, s, follows, i, w);
+		walk_step(sight, s, i, fits, w);
 }
 
 /* --- all walks --- */
@@ -153,6 +177,7 @@ struct champion {
 
 struct contest {
 	struct walk walk;
+	struct fits fits;
 	struct champion best[INSIDE_OUTCOMES];
 };
 
@@ -179,7 +204,7 @@ static double compete(const struct sight *sight, const struct supposed *s, struc
 	const float *last = c->walk.score[sight->steps];
 	double prior = prior_of(sight->model, s), best = NEVER;
 
-	walk(sight, s, &c->walk);
+	walk(sight, s, &c->fits, &c->walk);
 	for (int i = 0; i < STATES; i++) {
 		if (last[i] <= NEVER)
 			continue;
@@ -192,14 +217,14 @@ static double compete(const struct sight *sight, const struct supposed *s, struc
 	return best;
 }
 
-/* The clients and tags tried with every server: the likeliest with a server unknown. */
+/* The tags tried with every server, each with the client that fits it best: the likeliest of them with a server unknown. */
 #define TRIED 6
 struct trial {
 	struct supposed supposed;
 	double score;
 };
 
-static void keep_best(struct trial list[TRIED], struct trial one)
+static void put_trial(struct trial list[TRIED], struct trial one)
 {
 	for (int i = 0; i < TRIED; i++)
 		if (one.score > list[i].score) {
@@ -209,6 +234,24 @@ static void keep_best(struct trial list[TRIED], struct trial one)
 		}
 }
 
+static struct trial best_of_tag(const struct sight *sight, int tag, struct contest *c)
+{
+	const struct inside_model *m = sight->model;
+	struct trial best = { .score = NEVER };
+
+	forget_fits(&c->fits);
+	for (int client = -1; client < m->client_count; client++) {
+		const struct inside_client *one = client < 0 ? NULL : &m->clients[client];
+		if (one && (tag < one->tag_least || tag > one->tag_most))
+			continue;
+		struct supposed s = { tag, NULL, one };
+		double score = compete(sight, &s, c);
+		if (score > best.score)
+			best = (struct trial){ s, score };
+	}
+	return best;
+}
+
 static void try_all(const struct sight *sight, struct contest *c)
 {
 	const struct inside_model *m = sight->model;
@@ -216,35 +259,33 @@ static void try_all(const struct sight *sight, struct contest *c)
 
 	for (int i = 0; i < TRIED; i++)
 		tried[i].score = NEVER;
-	for (int client = -1; client < m->client_count; client++) {
-		const struct inside_client *one = client < 0 ? NULL : &m->clients[client];
-		for (int tag = one ? one->tag_least : 1; tag <= (one ? one->tag_most : TAGS_MOST); tag++) {
-			struct supposed s = { tag, NULL, one };
-			keep_best(tried, (struct trial){ s, compete(sight, &s, c) });
-		}
-	}
+	for (int tag = 1; tag <= TAGS_MOST; tag++)
+		put_trial(tried, best_of_tag(sight, tag, c));
 	for (int i = 0; i < TRIED && tried[i].score > NEVER; i++)
 		for (int server = 0; server < m->server_count; server++) {
 			struct supposed s = tried[i].supposed;
 			s.server = &m->servers[server];
+			forget_fits(&c->fits);
 			compete(sight, &s, c);
 		}
 }
 
 /* --- what it came to --- */
 
-static void read_path(const struct sight *sight, const struct champion *champion, enum word_inside what, struct walk *w,
+static void read_path(const struct sight *sight, const struct champion *champion, enum word_inside what, struct contest *c,
 		      struct inside_dialogue *into)
 {
 	const struct inside_model *m = sight->model;
 	const struct supposed *s = &champion->supposed;
+	struct walk *w = &c->walk;
 	int state = champion->state;
 
 	*into = (struct inside_dialogue){ .what = what, .score = champion->score, .tag = (uint8_t)s->tag,
 					  .client = s->client ? (int)(s->client - m->clients) : -1,
 					  .server = s->server ? (int)(s->server - m->servers) : -1,
 					  .ending = fit_end(sight, s, (enum phase)(state / MOODS)) };
-	walk(sight, s, w);
+	forget_fits(&c->fits);
+	walk(sight, s, &c->fits, w);
 	for (int i = sight->steps - 1; i >= 0; i--) {
 		struct inside_reading *r = &into->reading[i];
 		int before = w->from[i + 1][state];
@@ -252,6 +293,7 @@ static void read_path(const struct sight *sight, const struct champion *champion
 		if (r->meaning < MEANINGS) {
 			r->size = fit_size(sight, s, i, (enum meaning)r->meaning);
 			r->delay = fit_delay(sight, s, i, (enum meaning)r->meaning);
+			r->known = fit_known(sight, s, i, (enum meaning)r->meaning, &into->like);
 			r->follows = fit_follows(sight, s, dialogue_step_of((enum phase)(before / MOODS), (enum meaning)r->meaning));
 		} else {
 			r->follows = w->score[i + 1][state] - w->score[i][before];
@@ -277,14 +319,12 @@ static void add_term(struct inside *i, struct inside_term term)
 
 #define TERM_LEAST 0.1f
 
-static void find_terms(const struct sight *sight, struct inside *i)
+static void find_terms(struct inside *i)
 {
 	for (int n = 0; n < i->steps; n++) {
 		const struct inside_reading *a = &i->best.reading[n], *b = &i->second.reading[n];
 		float weights[] = { [TERM_SIZE] = a->size - b->size, [TERM_DELAY] = a->delay - b->delay, [TERM_FOLLOWS] = a->follows - b->follows,
-				    [TERM_END] = 0, [TERM_KNOWN] = 0 };
-		if (a->meaning < MEANINGS && b->meaning < MEANINGS)
-			weights[TERM_KNOWN] = fit_known(sight, n, (enum meaning)a->meaning, &i->like) - fit_known(sight, n, (enum meaning)b->meaning, NULL);
+				    [TERM_END] = 0, [TERM_KNOWN] = a->known - b->known };
 		for (int kind = TERM_SIZE; kind <= TERM_KNOWN; kind++)
 			if (fabsf(weights[kind]) >= TERM_LEAST)
 				add_term(i, (struct inside_term){ n, kind, weights[kind] });
@@ -370,10 +410,10 @@ bool infer(const struct inside_model *model, const struct inside_case *c, struct
 	memcpy(into->step, sight.step, sizeof sight.step);
 	into->steps = sight.steps;
 	into->has_second = second >= 0;
-	read_path(&sight, &contest.best[best], (enum word_inside)best, &contest.walk, &into->best);
+	read_path(&sight, &contest.best[best], (enum word_inside)best, &contest, &into->best);
 	if (into->has_second) {
-		read_path(&sight, &contest.best[second], (enum word_inside)second, &contest.walk, &into->second);
-		find_terms(&sight, into);
+		read_path(&sight, &contest.best[second], (enum word_inside)second, &contest, &into->second);
+		find_terms(into);
 	}
 	find_login(into);
 	weigh(model, into);

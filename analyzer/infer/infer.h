@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "answers.h"
 #include "model.h"
 #include "records.h"
 
@@ -16,15 +17,6 @@ struct inside_step {
 	bool middle;                    /* stands for many that were not kept */
 };
 
-/* An answer of that length was given before: to a login that worked, or to one refused. */
-struct inside_known {
-	uint16_t length; /* plain, as the least it may have been */
-	bool accepted;
-	struct moment at;
-	uint64_t session; /* of that frame */
-};
-#define KNOWN_MOST 8
-
 struct inside_case {
 	const struct tls_records *records;
 	uint16_t version, cipher;
@@ -32,7 +24,7 @@ struct inside_case {
 	nanoseconds began;    /* when the handshake was done, 0: not known */
 	enum word_end ended;
 	nanoseconds end;      /* when it ended, or until when nothing more came */
-	const struct inside_known *known;
+	const struct answer *known; /* that this server gave in other sessions */
 	int known_count;
 };
 
@@ -43,7 +35,7 @@ struct inside_case {
 /* What a step is taken for, and how likely each part of that is (natural logarithms). */
 struct inside_reading {
 	uint8_t meaning, phase;      /* phase: after it; meaning MEANINGS: it fits nothing */
-	float size, delay, follows;
+	float size, delay, follows, known;
 };
 
 /* One dialogue that may have been. */
@@ -54,6 +46,7 @@ struct inside_dialogue {
 	float ending;        /* likelihood of how it ended */
 	uint8_t tag;         /* length of the client's tags, 0: not told */
 	int client, server;  /* of the model's lists, -1: none of them */
+	const struct answer *like; /* the answer in another session that its login's answer is like, NULL: none */
 };
 
 struct inside_term {
@@ -73,7 +66,6 @@ struct inside {
 	int terms;
 	int login, answer;   /* steps of the login that decided, and of its answer; -1: none */
 	int refused;         /* logins refused before that */
-	const struct inside_known *like; /* the answer given before that this one is like, NULL: none */
 };
 
 /* False: there is nothing to infer from (no records, a suite without known lengths, holes). */

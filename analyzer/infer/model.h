@@ -74,6 +74,7 @@ struct inside_meaning {
 struct inside_habits {
 	double step[STEPS_MOST];
 	double end[PHASES][ENDS][END_SPANS];
+	float step_log[STEPS_MOST]; /* their logarithms, made by inside_ready */
 	bool given[PHASES];
 };
 
@@ -107,10 +108,14 @@ struct inside_model {
 	double sharpness;          /* what part of the difference of two scores counts: terms are not independent */
 	double known;              /* how much more likely an answer is that this server gave before */
 	int threshold;             /* per mille; below it the dialogue is unclear */
+	uint8_t first_step[PHASES], last_step[PHASES]; /* of dialogue_steps; the last is excluded; made by inside_ready */
 	struct inside_server *servers;
 	int server_count;
 	struct inside_client *clients;
 	int client_count;
 };
+
+/* To be called once all is filled in. */
+void inside_ready(struct inside_model *model);
 
 #endif

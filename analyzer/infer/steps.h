@@ -33,6 +33,6 @@ float fit_delay(const struct sight *sight, const struct supposed *s, int step, e
 float fit_follows(const struct sight *sight, const struct supposed *s, int dialogue_step);
 float fit_end(const struct sight *sight, const struct supposed *s, enum phase phase);
 /* Of an answer that is like those this server gave before to logins of that kind; 0: it gave none. */
-float fit_known(const struct sight *sight, int step, enum meaning meaning, const struct inside_known **like);
+float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like);
 
 #endif
