@@ -224,7 +224,9 @@ static bool settled(const struct lookup *k, nanoseconds now, bool at_end)
 	if (k->result == WORD_lookup_resolver_unreachable)
 		return at_end || now - k->last_query.time > RETRY_WITHIN;
 	nanoseconds waited = now - k->first.time;
-	return now - k->last_query.time > 10 * SECOND || (at_end && (waited >= 5 * SECOND || (waited >= 3 * SECOND && k->queries >= 2)));
+	/* The resolver library itself gave its first attempt up when it asked each question again. */
+	bool again = k->queries > (k->asked == 3 ? 2 : 1) && k->last_query.time - k->first.time >= SECOND;
+	return now - k->last_query.time > 10 * SECOND || (at_end && (waited >= 5 * SECOND || (waited >= 2 * SECOND && again)));
 }
 
 void lookups_settle(struct lookups *l, nanoseconds now, bool at_end, void (*call)(void *, struct lookup *), void *context)
