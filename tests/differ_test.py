@@ -87,6 +87,16 @@ class Made(unittest.TestCase):
         talk.frames = [f for f in talk.frames if b"ready" not in f[1] and b"done" not in f[1]]
         self.assertEqual(self.verdict(talk), "none.success")
 
+    def test_what_comes_in_idle_is_no_greeting(self):
+        talk = Conversation().says(SERVER, "* OK Still here\r\n").packet(CLIENT, 0x10).says(CLIENT, "DONE\r\n")
+        talk.says(SERVER, "x OK Idle completed.\r\n").says(CLIENT, "y NOOP\r\n").says(SERVER, "y OK done\r\n").close()
+        self.assertNotIn("greeting", self.one(talk)["imapwhy"].get("imap", {}))
+
+    def test_a_greeting_that_takes_long_is_slow(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n", wait=8).says(CLIENT, "a LOGIN u p\r\n").says(SERVER, "a OK in\r\n")
+        talk.says(CLIENT, "b SELECT INBOX\r\n").says(SERVER, "b OK done\r\n").says(CLIENT, "c LOGOUT\r\n").says(SERVER, "* BYE\r\nc OK\r\n").close()
+        self.assertEqual(self.verdict(talk), "degraded.slow_server")
+
     def test_what_was_not_acknowledged_is_no_silence_of_the_server(self):
         talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a LOGIN u p\r\n")
         talk.next[CLIENT] -= len("a LOGIN u p\r\n")

@@ -138,6 +138,7 @@ bool tcp_closed(const struct tcp *tcp);              /* both FINs acknowledged, 
 bool tcp_unanswered(const struct tcp *tcp);          /* SYNs alone: neither SYN-ACK nor RST */
 bool tcp_syn_overdue(const struct tcp *tcp, nanoseconds now);
 bool tcp_established(const struct tcp *tcp);         /* completed, or met in mid-stream */
+bool tcp_midstream(const struct tcp *tcp);           /* the first frame seen was no SYN */
 nanoseconds tcp_last_seen(const struct tcp *tcp);    /* newest frame of either side */
 nanoseconds tcp_last_data(const struct tcp *tcp);    /* newest new data of either side; 0: none */
 /* Who sent what is unacknowledged (WORD_side_none: nobody), how often and since when. */

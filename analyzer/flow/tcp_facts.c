@@ -22,6 +22,11 @@ bool tcp_established(const struct tcp *tcp)
 	return tcp->flags & TCP_ESTABLISHED;
 }
 
+bool tcp_midstream(const struct tcp *tcp)
+{
+	return tcp->flags & TCP_MIDSTREAM;
+}
+
 bool tcp_unanswered(const struct tcp *tcp)
 {
 	return tcp->syns && !(tcp->side[FROM_SERVER].flags & SIDE_SEEN) && !(tcp->flags & TCP_ESTABLISHED);

@@ -57,6 +57,17 @@ static struct observer observer_of(struct session *s, enum direction from, struc
 	return (struct observer){ &s->facts, s->shared->texts, at, from, &s->shared->facts_lost, &s->shared->users };
 }
 
+/* How the connection began, which tells the dissector of IMAP whether a greeting is due and since when. */
+static void tell_beginning(struct session *s, bool outermost)
+{
+	struct observer o = observer_of(s, FROM_CLIENT, s->first);
+
+	if (tcp_midstream(&s->tcp))
+		observe(&o, FACT_MIDSTREAM, true);
+	else if (outermost && tcp_established(&s->tcp))
+		observe_at(&o, FACT_ESTABLISHED, true, s->tcp.established, FROM_CLIENT);
+}
+
 static const struct dissector *dissector_of(struct session *s, const struct layer *layer, enum direction from, void **state)
 {
 	uint8_t use = layer->use[from];
@@ -73,6 +84,8 @@ static const struct dissector *dissector_of(struct session *s, const struct laye
 		}
 		if (d == &tls_dissector)
 			tls_attach(*slot, s->shared->tls);
+		else
+			tell_beginning(s, layer == &s->outer);
 	}
 	*state = *slot;
 	return d;
