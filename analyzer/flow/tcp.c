@@ -395,6 +395,11 @@ static void count_again(struct tcp *tcp, enum direction from, const struct packe
 	struct tcp_side *side = &tcp->side[from];
 	struct trouble *t = tcp_trouble(tcp);
 
+	if (!seq_after(p->sequence + p->payload_wire, side->acked)) {
+		if (t)
+			t->spurious[from] += segments(tcp, from, p->payload_wire);
+		return;
+	}
 	if (!side->retransmitted && t)
 		t->retransmitted_at[from] = p->at;
 	side->retransmitted += segments(tcp, from, p->payload_wire);

@@ -123,6 +123,7 @@ void tcp_facts(const struct tcp *tcp, nanoseconds now, struct fact_view view[FAC
 /* Counts of one direction, for reports alone. */
 struct tcp_side_counts {
 	uint32_t data_segments, retransmitted, out_of_order, duplicate_acks, zero_windows;
+	uint32_t spurious; /* sent again although the acknowledgement had come by already: not among `retransmitted`, nothing was lost */
 	uint64_t bytes;
 };
 struct tcp_side_counts tcp_side_counts(const struct tcp *tcp, enum direction from);

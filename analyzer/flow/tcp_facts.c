@@ -113,7 +113,7 @@ struct tcp_side_counts tcp_side_counts(const struct tcp *tcp, enum direction fro
 	return (struct tcp_side_counts){
 		.data_segments = side->data_segments, .retransmitted = side->retransmitted, .bytes = side->bytes,
 		.out_of_order = t ? t->out_of_order[from] : 0, .duplicate_acks = t ? t->duplicate_acks[from] : 0,
-		.zero_windows = t ? t->zero_windows[from] : 0,
+		.zero_windows = t ? t->zero_windows[from] : 0, .spurious = t ? t->spurious[from] : 0,
 	};
 }
 

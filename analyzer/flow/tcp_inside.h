@@ -74,7 +74,7 @@ struct trouble {
 	struct moment zero_at[2], zero_longest_at[2]; /* by the side whose window it is */
 	nanoseconds zero_longest[2];
 	uint32_t probes[2];
-	uint32_t zero_windows[2], out_of_order[2], duplicate_acks[2]; /* by the side that sent them */
+	uint32_t zero_windows[2], out_of_order[2], duplicate_acks[2], spurious[2]; /* by the side that sent them */
 	struct moment icmp_first, icmp_last;
 	uint32_t icmp_count;
 	uint8_t icmp_kind, icmp_quoted;

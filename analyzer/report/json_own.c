@@ -199,6 +199,7 @@ static void put_tcp_side(const struct session_summary *s, const char *key, enum 
 	put_number(o, "bytes", (int64_t)s->side[d].bytes);
 	put_count(o, "data_segments", s->side[d].data_segments);
 	put_count(o, "retransmissions", s->side[d].retransmissions);
+	put_count(o, "spurious_retransmissions", s->side[d].spurious);
 	put_count(o, "out_of_order", s->side[d].out_of_order);
 	put_count(o, "duplicate_acks", s->side[d].duplicate_acks);
 	put_count(o, "zero_windows", s->side[d].zero_windows);

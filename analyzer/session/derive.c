@@ -271,6 +271,7 @@ void session_summarize(const struct session *s, const struct fact_view v[FACT_CO
 		into->side[i].bytes = n.bytes;
 		into->side[i].data_segments = n.data_segments;
 		into->side[i].retransmissions = n.retransmitted;
+		into->side[i].spurious = n.spurious;
 		into->side[i].out_of_order = n.out_of_order;
 		into->side[i].duplicate_acks = n.duplicate_acks;
 		into->side[i].zero_windows = n.zero_windows;

@@ -31,7 +31,7 @@ struct session_summary {
 	uint16_t encapsulation;         /* bits of packet.h */
 	struct moment first, last;
 	struct {
-		uint64_t packets, bytes, data_segments, retransmissions, out_of_order, duplicate_acks, zero_windows, resets;
+		uint64_t packets, bytes, data_segments, retransmissions, spurious, out_of_order, duplicate_acks, zero_windows, resets;
 	} side[2];                      /* by enum direction */
 	struct {
 		nanoseconds least, mean, most;  /* 0: unknown */

@@ -1020,6 +1020,22 @@ static void counts_for_reports(void **state)
 	assert_true(rtt.least > 0 && rtt.least <= rtt.mean && rtt.mean <= rtt.most);
 }
 
+/* The acknowledgement had come by: the sender was in too much of a hurry, and nothing was lost. */
+static void spurious_retransmissions_are_no_loss(void **state)
+{
+	struct world *w = begin(state);
+
+	handshake(w);
+	sends_n(w, S, 1, 1, 100);
+	sends(w, C, ACK, 1, 101, "");
+	wait_ms(w, 300);
+	sends_n(w, S, 1, 1, 100);
+	struct tcp_side_counts s = tcp_side_counts(&w->tcp, FROM_SERVER);
+	assert_int_equal(s.spurious, 1);
+	assert_int_equal(s.retransmitted, 0);
+	assert_false(SET(w, RETRANSMITTED));
+}
+
 /* Late by another path, or captured late: neither lost nor sent again. */
 static void late_segments_are_counted(void **state)
 {
@@ -1116,7 +1132,7 @@ int main(void)
 		TWICE(full_size_in_vain), TWICE(sent_but_never_seen), TWICE(a_lone_hello_fills_no_segment),
 		TWICE(answered_reset_is_not_both), TWICE(bare_reset_by_an_older_acknowledgement), TWICE(reset_of_a_stale_connection), TWICE(reset_of_a_keep_alive), TWICE(forged_reset),
 		TWICE(resets_behind_and_odd), TWICE(resets_to_both), TWICE(resets_of_normal_closings), TWICE(reset_out_of_window),
-		TWICE(ttl_of_a_syn_proxy), TWICE(lone_reset), TWICE(icmp_errors), TWICE(counts_for_reports), TWICE(late_segments_are_counted), TWICE(small_enough), TWICE(every_order),
+		TWICE(ttl_of_a_syn_proxy), TWICE(lone_reset), TWICE(icmp_errors), TWICE(counts_for_reports), TWICE(late_segments_are_counted), TWICE(spurious_retransmissions_are_no_loss), TWICE(small_enough), TWICE(every_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
