@@ -277,8 +277,18 @@ static struct case_of case_of(const struct analysis *a, const struct session *s)
 				 .name = lookups_name(a->lookups, &s->flow.server.address) };
 }
 
+static bool died_of_quiet(const struct rule *rule)
+{
+	static const char *const words[] = { "state_expired", "reset_stale_connection", "peer_vanished", NULL };
+
+	for (int i = 0; words[i]; i++)
+		if (strcmp(rule->mechanism, words[i]) == 0)
+			return true;
+	return false;
+}
+
 /* What other sessions should know of this verdict. */
-static void tell_context(struct analysis *a, const struct session *s, const struct fact_view *view, const struct rule *rule)
+static void tell_context(struct analysis *a, const struct session *s, struct fact_view *view, const struct rule *rule)
 {
 	struct case_of c = case_of(a, s);
 	struct answer answer;
@@ -296,6 +306,10 @@ static void tell_context(struct analysis *a, const struct session *s, const stru
 	/* Refusals inside TLS are known by their verdict alone. */
 	if (strcmp(rule->class, "auth_failure") == 0 && !view[FACT_LOGIN_REFUSED].value && !s->written)
 		devices_login_refused(a->context.devices, c.client, c.server, 1, s->first, c.session);
+	if (died_of_quiet(rule)) {
+		context_died(&a->context, &c, view);
+		context_complete(&a->context, &c, view, &a->proofs); /* it counts among those that agree */
+	}
 	if (rule->culprit && strcmp(rule->culprit, "client") != 0)
 		context_failed(&a->context, &c, s->first);
 }
@@ -312,7 +326,7 @@ static void tell_refusals(struct analysis *a, struct session *s, const struct fa
 	s->refused_told = count;
 }
 
-static void session_written(struct analysis *a, struct session *s, const struct fact_view *view, const struct rule *rule)
+static void session_written(struct analysis *a, struct session *s, struct fact_view *view, const struct rule *rule)
 {
 	struct session_summary summary;
 	uint64_t revises = s->written ? s->id : 0, id = revises ? id_of(&s->flow.client, &s->flow.server, s->first, s->revision) : s->id;

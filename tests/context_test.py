@@ -272,5 +272,43 @@ class Stripped(Made):
         self.says(self.verdict(self.scene()), "starttls_refused", "server")
 
 
+class IdleTimers(Made):
+    LOGIN = "a1 LOGIN user secret\r\n"
+
+    def session(self, c, client, at, port, quiet, dies=True):
+        t = Tcp(c, client, SERVER, client_port=port).greeted(at).client(at + 0.1, self.LOGIN).server(at + 0.2, "a1 OK in\r\n")
+        if dies:
+            t.vain(at + 0.2 + quiet, "a2 NOOP\r\n")
+        else:
+            t.client(at + 0.2 + quiet, "a2 NOOP\r\n").server(at + 0.3 + quiet, "a2 OK\r\n").close(at + 1 + quiet)
+
+    def notice(self, c, client):
+        return [n["says"] for n in self.verdict(c, client)["imapwhy"].get("notices", []) if n["id"] == "idle_timer"]
+
+    def scene(self, *quiets):
+        c = Capture()
+        for i, quiet in enumerate(quiets):
+            self.session(c, "192.0.2.%d" % (20 + i), 10 + 40 * i, 43000, quiet)
+        return c
+
+    def test_two_agree_and_one_setting_fits(self):
+        c = self.scene(400, 470)
+        self.session(c, OTHER, 5, 43000, 310, dies=False)
+        self.assertEqual(self.notice(c, "192.0.2.21"), ["Something on this path forgets connections that are quiet for 350 s (2 sessions agree)."])
+
+    def test_no_usual_setting_fits(self):
+        c = self.scene(500, 530)
+        self.session(c, OTHER, 5, 43000, 400, dies=False)
+        self.assertEqual(self.notice(c, "192.0.2.21"), ["Something on this path forgets connections that are quiet for between 400 and 500 s (2 sessions agree)."])
+
+    def test_one_alone_names_nothing(self):
+        self.assertEqual(self.notice(self.scene(400), "192.0.2.20"), [])
+
+    def test_survivors_contradict(self):
+        c = self.scene(400, 450)
+        self.session(c, OTHER, 5, 43000, 440, dies=False)
+        self.assertEqual(self.notice(c, "192.0.2.21"), [])
+
+
 if __name__ == "__main__":
     unittest.main()

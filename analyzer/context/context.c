@@ -15,9 +15,10 @@ bool context_init(struct context *c, size_t most, struct hash_key key)
 	c->hosts = hosts_create(most / 4, key);
 	c->races = races_create(most / 4, key);
 	c->devices = devices_create(most / 4, key);
-	c->services = services_create(most / 4 - most / 16, key);
+	c->services = services_create(most / 8, key);
+	c->timers = timers_create(most / 16, key);
 	c->answers = answers_create(most / 16, key);
-	return c->hosts && c->races && c->devices && c->services && c->answers;
+	return c->hosts && c->races && c->devices && c->services && c->timers && c->answers;
 }
 
 void context_reset(struct context *c)
@@ -32,12 +33,14 @@ void context_reset(struct context *c)
 		services_destroy(&c->services);
 	if (c->answers)
 		answers_destroy(&c->answers);
+	if (c->timers)
+		timers_destroy(&c->timers);
 }
 
 size_t context_bytes(const struct context *c)
 {
 	return hosts_bytes(c->hosts) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services) +
-	       answers_bytes(c->answers);
+	       timers_bytes(c->timers) + answers_bytes(c->answers);
 }
 
 /* --- facts --- */
@@ -117,6 +120,18 @@ static void add_service(const struct context *c, const struct case_of *of, struc
 		add(a, FACT_STARTTLS_ELSEWHERE, 1, &shown);
 }
 
+static void add_timer(const struct context *c, const struct case_of *of, struct adding *a)
+{
+	struct idle_timer t;
+
+	if (!timers_estimate(c->timers, of->client, of->server, &t))
+		return;
+	struct shown shown = { t.at, t.session, of->client->address };
+	add(a, FACT_IDLE_MOST, t.most, &shown);
+	a->view[FACT_IDLE_LEAST] = (struct fact_view){ t.least, t.at, FROM_SERVER, true, true };
+	a->view[FACT_IDLE_SESSIONS] = (struct fact_view){ t.sessions, t.at, FROM_SERVER, true, true };
+}
+
 static void add_reset_ttl(const struct context *c, const struct case_of *of, struct adding *a)
 {
 	const struct fact_view *ttl = &a->view[FACT_RESET_TTL];
@@ -141,6 +156,7 @@ void context_complete(const struct context *c, const struct case_of *of, struct 
 	add_logins(c, of, &a);
 	add_service(c, of, &a);
 	add_reset_ttl(c, of, &a);
+	add_timer(c, of, &a);
 }
 
 void context_suppose(struct fact_view view[FACT_COUNT])
@@ -164,6 +180,8 @@ void context_learn(struct context *c, const struct case_of *of, const struct fac
 	int64_t owed = v[FACT_OWED].value;
 	struct shown shown;
 
+	if (v[FACT_SURVIVED].set)
+		timers_survived(c->timers, of->client, of->server, v[FACT_SURVIVED].value, of->now);
 	if (v[FACT_ESTABLISHED].set && (owed == WORD_owed_greeting || owed == WORD_owed_server_hello) && v[FACT_WAITED].value >= STUCK_AFTER) {
 		shown = own(of, v[FACT_ESTABLISHED].at);
 		services_ungreeted(c->services, of->server, &shown);
@@ -172,6 +190,15 @@ void context_learn(struct context *c, const struct case_of *of, const struct fac
 		shown = own(of, v[FACT_STARTTLS_OFFERED].at);
 		services_offers_starttls(c->services, of->server, &shown);
 	}
+}
+
+void context_died(struct context *c, const struct case_of *of, const struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *vain = &v[FACT_VAIN_QUIET], *reset = &v[FACT_RESET_QUIET];
+	const struct fact_view *quiet = reset->value > vain->value ? reset : vain;
+
+	if (quiet->set && quiet->value >= MINUTE)
+		timers_died(c->timers, of->client, of->server, quiet->value, quiet->at, of->session);
 }
 
 void context_worked(struct context *c, const struct case_of *of, struct moment at)

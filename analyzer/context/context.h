@@ -9,6 +9,7 @@
 #include "races.h"
 #include "services.h"
 #include "session.h"
+#include "timers.h"
 
 struct context {
 	struct hosts *hosts;
@@ -16,6 +17,7 @@ struct context {
 	struct devices *devices;
 	struct services *services;
 	struct answers *answers;
+	struct timers *timers;
 };
 
 /* All tables together within most_bytes (none is ever smaller than a few hundred records). False: out of memory. */
@@ -39,6 +41,8 @@ void context_suppose(struct fact_view view[FACT_COUNT]);
 void context_learn(struct context *context, const struct case_of *c, const struct fact_view view[FACT_COUNT]);
 /* It worked: the login was accepted, or records went both ways. */
 void context_worked(struct context *context, const struct case_of *c, struct moment at);
+/* It died of quiet: what it sent after it was swallowed or met a peer that no longer knew the connection. */
+void context_died(struct context *context, const struct case_of *c, const struct fact_view view[FACT_COUNT]);
 /* Its verdict: the service failed this client, so far. */
 void context_failed(struct context *context, const struct case_of *c, struct moment at);
 

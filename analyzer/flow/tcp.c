@@ -272,6 +272,8 @@ static void acknowledge(struct tcp *tcp, enum direction from, uint32_t ack, nano
 	} else if (side->pending_sends > 1) {
 		stalled(tcp, from);
 	}
+	if (side->pending_sends && side->pending_quiet > tcp->survived)
+		tcp->survived = side->pending_quiet;
 	side->acked = ack;
 	if ((side->flags & SIDE_FIN) && seq_after(ack, side->fin_sequence))
 		side->flags |= SIDE_FIN_ACKED;

@@ -191,7 +191,7 @@ const char *evidence_advice(const struct report *report, const struct rule *rule
 /* --- notices --- */
 
 enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED, NOTICE_RISKS, NOTICE_KEYS_MISSING,
-		 NOTICE_KEYS_WRONG, NOTICE_UNREAD };
+		 NOTICE_KEYS_WRONG, NOTICE_UNREAD, NOTICE_IDLE_TIMER };
 
 static const struct notice_kind {
 	const char *id, *en, *ar;
@@ -213,6 +213,8 @@ static const struct notice_kind {
 				"لا تناسب الأسرار في سجل المفاتيح هذه الجلسة؛ ومن هنا لم يُقرأ ما بداخل TLS.", FACT_DECRYPTED, false },
 	[NOTICE_UNREAD] = { "partly_decrypted", "Not everything inside TLS could be read.", "تعذّرت قراءة بعض ما بداخل TLS.",
 			    FACT_DECRYPTED, false },
+	[NOTICE_IDLE_TIMER] = { "idle_timer", "Something on this path forgets connections that are quiet for %s.",
+				"شيء ما على هذا المسار ينسى الاتصالات التي تبقى صامتة مدة %s.", FACT_IDLE_MOST, true },
 };
 
 static bool notice_holds(const struct report_case *c, enum notice_id id)
@@ -238,8 +240,21 @@ static bool notice_holds(const struct report_case *c, enum notice_id id)
 	case NOTICE_UNREAD:
 		return v[FACT_DECRYPTED].value == WORD_decrypted_partly || v[FACT_DECRYPTED].value == WORD_decrypted_stopped ||
 		       v[FACT_DECRYPTED].value == WORD_decrypted_unknown_suite;
+	case NOTICE_IDLE_TIMER:
+		return v[FACT_IDLE_MOST].set && (v[FACT_VAIN_QUIET].value >= MINUTE || v[FACT_RESET_QUIET].value >= MINUTE);
 	}
 	return false;
+}
+
+static void idle_timer_text(const struct report_case *c, bool arabic, char *into, size_t room)
+{
+	long long least = (long long)(c->view[FACT_IDLE_LEAST].value / SECOND), most = (long long)(c->view[FACT_IDLE_MOST].value / SECOND);
+	long long sessions = (long long)c->view[FACT_IDLE_SESSIONS].value;
+
+	if (least == most)
+		snprintf(into, room, arabic ? "%lld ثانية (%lld جلسات)" : "%lld s (%lld sessions agree)", most, sessions);
+	else
+		snprintf(into, room, arabic ? "بين %lld و%lld ثانية (%lld جلسات)" : "between %lld and %lld s (%lld sessions agree)", least, most, sessions);
 }
 
 static void notice_says(const struct report *report, const struct report_case *c, enum notice_id id, struct notice *into)
@@ -257,6 +272,8 @@ static void notice_says(const struct report *report, const struct report_case *c
 	if (id == NOTICE_EXPIRES) {
 		time_text(c->view[FACT_CERT_NOT_AFTER].value, value);
 		value[10] = '\0'; /* the day says it */
+	} else if (id == NOTICE_IDLE_TIMER) {
+		idle_timer_text(c, form == kind->ar, value, sizeof value);
 	} else if (id == NOTICE_RISKS) {
 		snprintf(value, sizeof value, "%s", texts_get(report->texts, (uint32_t)c->view[FACT_TLS_RISKS].value));
 	} else {
