@@ -340,6 +340,10 @@ static void session_written(struct analysis *a, struct session *s, struct fact_v
 		summary.resolved = s->flow.server.address;
 		summary.timings.resolve = (double)(lookup->result_at.time - lookup->first.time) / 1e6;
 	}
+	struct session_answers answers;
+	struct case_of c = case_of(a, s);
+	context_answers(&a->context, &c, &answers);
+	summary.answers = &answers;
 	summary.others = &a->proofs;
 	tell_context(a, s, view, rule);
 	write_case(a, &summary, view, rule, id, revises);
@@ -487,6 +491,10 @@ static void lookup_failed(void *context, struct lookup *k)
 	summary.end = summary.last.time;
 	summary.timings.connect = summary.timings.tls = summary.timings.greeting = summary.timings.auth = summary.timings.first_data = -1;
 	summary.timings.resolve = (double)(summary.end - summary.start) / 1e6;
+	struct session_answers answers;
+	struct case_of c = { .client = &k->client, .server = &k->resolver, .began = k->first.time, .now = a->now };
+	context_answers(&a->context, &c, &answers);
+	summary.answers = &answers;
 	a->inside.known = false;
 	write_case(a, &summary, view, rules_decide(a->rules, view, a->shared.texts), id_of(&k->client, &k->resolver, k->first, 0), 0);
 	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);

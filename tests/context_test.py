@@ -298,7 +298,7 @@ class IdleTimers(Made):
 
     def test_no_usual_setting_fits(self):
         c = self.scene(500, 530)
-        self.session(c, OTHER, 5, 43000, 400, dies=False)
+        self.session(c, OTHER, 5, 43000, 401, dies=False)
         self.assertEqual(self.notice(c, "192.0.2.21"), ["Something on this path forgets connections that are quiet for between 400 and 500 s (2 sessions agree)."])
 
     def test_one_alone_names_nothing(self):
@@ -308,6 +308,78 @@ class IdleTimers(Made):
         c = self.scene(400, 450)
         self.session(c, OTHER, 5, 43000, 440, dies=False)
         self.assertEqual(self.notice(c, "192.0.2.21"), [])
+
+
+class Answers(Made):
+    """What traffic answers of the repair steps."""
+
+    def answer(self, doc, step):
+        for advice in doc["imapwhy"]["advice"]:
+            if advice["step"] == step:
+                return advice.get("answered_by", {})
+        self.fail("no step " + step)
+
+    def scene(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).greeted(10).vain(10.2, "a1 LOGIN user secret\r\n")
+        return c
+
+    def test_others_served_and_connection_well(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).works(13)
+        Tcp(c, THIRD, SERVER).works(14)
+        Tcp(c, ME, WEB, port=443).open(9)
+        doc = self.verdict(c)
+        answer = self.answer(doc, "try_another_device")
+        self.assertEqual(answer["state"], "answered")
+        self.assertIn("2 of 2 other devices", answer["says"])
+        self.assertIn("session", answer)
+        self.assertIn("1 of this device's 1 other connections were answered (20.0 ms)", self.answer(doc, "check_connection")["says"])
+
+    def test_others_fail_too(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).greeted(5).vain(5.2, "a1 LOGIN user secret\r\n")
+        Tcp(c, ME, WEB, port=443).syns(9)
+        doc = self.verdict(c)
+        self.assertIn("none of 1 other devices", self.answer(doc, "try_another_device")["says"])
+        self.assertIn("went unanswered", self.answer(doc, "check_connection")["says"])
+
+    def test_nothing_known_answers_nothing(self):
+        for advice in self.verdict(self.scene())["imapwhy"]["advice"]:
+            self.assertNotIn("answered_by", advice)
+
+    def look_up(self, name):
+        c = Capture()
+        c.query(1, ME, "192.0.2.1", name)
+        c.answer(1.1, ME, "192.0.2.1", name, rcode=3)
+        return self.answer(self.verdict(c), "check_settings")
+
+    def test_a_name_nearly_right(self):
+        self.assertIn("nearly imap.gmail.com of Gmail", self.look_up("imap.gmial.com")["says"])
+        self.assertIn("nearly imap.gmail.com of Gmail", self.look_up("imap.gmail.co")["says"])
+        self.assertEqual(self.look_up("imap.example.org"), {})
+
+    def test_a_wrong_host_of_a_known_provider(self):
+        self.assertIn("publishes imap.gmail.com, port 993", self.look_up("imap4.googlemail.com")["says"])
+
+    def test_arabic(self):
+        c = Capture()
+        c.query(1, ME, "192.0.2.1", "imap.gmial.com")
+        c.answer(1.1, ME, "192.0.2.1", "imap.gmial.com", rcode=3)
+        doc = sessions(documents(c, "--lang", "ar"))[0]
+        self.assertIn("خطأ إملائي", self.answer(doc, "check_settings")["says"])
+
+
+class Data(unittest.TestCase):
+    def test_every_fault_has_a_symptom(self):
+        import yaml
+        folder = os.path.join(TOP, "rules", "verdicts")
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name)) as text:
+                for rule in yaml.safe_load(text):
+                    usual = {"none": "healthy", "inconclusive": "inconclusive", "degraded": "degraded"}.get(rule["class"], "failed")
+                    if rule.get("outcome", usual) in ("failed", "degraded"):
+                        self.assertTrue(rule.get("symptom"), rule["id"])
 
 
 if __name__ == "__main__":

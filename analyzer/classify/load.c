@@ -384,6 +384,7 @@ struct rules *rules_load(const char *directory, FILE *out)
 		{ "server-texts.yaml", load_server_texts },
 		{ "interception-issuers.yaml", load_issuers },
 		{ "advice.yaml", load_advice },
+		{ "answers.yaml", load_answers },
 		{ "providers.yaml", load_providers },
 		{ "inside-tls.yaml", load_inside },
 	};
@@ -428,6 +429,7 @@ void rules_destroy(struct rules **rules)
 	free(r->list);
 	free(r->server_texts);
 	free(r->issuers);
+	free(r->providers);
 	free(r->documents);
 	free(r);
 	*rules = NULL;

@@ -60,6 +60,9 @@ struct rules {
 	struct issuer *issuers;
 	int issuer_count, issuer_room;
 	struct inside_model inside;
+	struct provider *providers;
+	int provider_count, provider_room;
+	const char *answers[ANSWER_COUNT][LANGUAGE_COUNT];
 	/* The last column is the default. */
 	const char *advice[STEP_COUNT][LANGUAGE_COUNT][MECHANISM_MOST + 1];
 };
@@ -72,6 +75,7 @@ void load_server_texts(struct rules *r, struct document *d);
 void load_issuers(struct rules *r, struct document *d);
 void load_advice(struct rules *r, struct document *d);
 void load_providers(struct rules *r, struct document *d);
+void load_answers(struct rules *r, struct document *d);
 void load_inside(struct rules *r, struct document *d);
 void inside_free(struct inside_model *m);
 void server_text_free(struct server_text *t);

@@ -73,6 +73,37 @@ const char *rules_advice(const struct rules *rules, const char *language, const 
 /* How dialogues inside TLS look (inside-tls.yaml); as long as the rules. */
 const struct inside_model *rules_inside(const struct rules *rules);
 
+/* --- what answers repair steps: sentences with {values} to be filled in, never NULL --- */
+enum reply {
+	ANSWER_OTHERS_SERVED, ANSWER_OTHERS_FAILED, ANSWER_OTHERS_MIXED, ANSWER_CONNECTIONS_WELL, ANSWER_CONNECTIONS_BAD,
+	ANSWER_BLOCKED_BEYOND, ANSWER_BLOCKED_FROM, ANSWER_SETTINGS_RIGHT, ANSWER_SETTINGS_OTHER, ANSWER_SETTINGS_NEAR, ANSWER_LOGIN_OTHER,
+	ANSWER_OLD_TLS, ANSWER_WHOM, ANSWER_COUNT
+};
+const char *rules_answer(const struct rules *rules, const char *language, enum reply reply);
+
+/* --- well-known providers (providers.yaml) --- */
+enum provider_service { PROVIDER_IMAP, PROVIDER_POP3, PROVIDER_SUBMISSION };
+struct provider_server {
+	const char *host, *security; /* security: tls, starttls */
+	uint16_t port;
+	enum provider_service service;
+};
+#define PROVIDER_MOST_SERVERS 8
+#define PROVIDER_MOST_DOMAINS 24
+#define PROVIDER_MOST_LOGINS 4
+struct provider {
+	const char *name;
+	const char *domain[PROVIDER_MOST_DOMAINS], *login[PROVIDER_MOST_LOGINS]; /* login: password, app_password, oauth2 */
+	struct provider_server server[PROVIDER_MOST_SERVERS];
+	int domains, logins, servers;
+};
+/* The provider that has this host, and its entry; NULL: none known. */
+const struct provider *rules_provider(const struct rules *rules, const char *host, const struct provider_server **server);
+/* The provider of the domain that the host lies in. */
+const struct provider *rules_provider_of_domain(const struct rules *rules, const char *host);
+/* The provider one of whose hosts is nearly that name, one or two letters aside, but not it. */
+const struct provider *rules_provider_near(const struct rules *rules, const char *name, const struct provider_server **server);
+
 /* A fact's value as text for people: durations "2.1 s", sizes "1.2 KB", words, TLS versions; into a buffer of `room`. */
 const char *fact_value_text(enum fact_id id, const struct fact_view *fact, const struct texts *texts, char *into, size_t room);
 /* The evidence line of a fact: its `says` with {} filled. */

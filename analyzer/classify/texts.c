@@ -242,21 +242,6 @@ const char *rules_interceptor(const struct rules *r, const char *issuer)
 	return NULL;
 }
 
-/* --- providers.yaml: read by people and kept well-formed --- */
-
-void load_providers(struct rules *r, struct document *d)
-{
-	yaml_node_t *root = document_root(d), *item;
-	struct items items;
-
-	(void)r;
-	if (!root || !document_items(d, root, "providers", false, &items))
-		return;
-	while ((item = items_next(d, &items)))
-		if (item->type != YAML_MAPPING_NODE)
-			document_problem(d, item, "provider: a mapping is expected");
-}
-
 /* --- advice.yaml --- */
 
 #define DEFAULT_ADVICE MECHANISM_MOST

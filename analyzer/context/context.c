@@ -4,6 +4,7 @@
 /* Proof of life counts from somewhat before the session to a little after it. */
 #define BEFORE (5 * MINUTE)
 #define RACE (5 * SECOND)
+#define OTHERS_WITHIN (10 * MINUTE)
 /* Bans last minutes to hours (fail2ban: 10 min); what was refused longer ago explains no block. */
 #define BAN_WITHIN (60 * MINUTE)
 #define STUCK_BEFORE MINUTE
@@ -157,6 +158,21 @@ void context_complete(const struct context *c, const struct case_of *of, struct 
 	add_service(c, of, &a);
 	add_reset_ttl(c, of, &a);
 	add_timer(c, of, &a);
+}
+
+void context_answers(const struct context *c, const struct case_of *of, struct session_answers *into)
+{
+	struct others others;
+	struct handshakes h;
+
+	services_others(c->services, of->server, &of->client->address, of->began - OTHERS_WITHIN, of->now, &others);
+	devices_others(c->devices, of->client, of->server, of->began - BEFORE, of->now, &h);
+	*into = (struct session_answers){
+		.others_all = others.all, .others_served = others.served, .others_failed = others.failed, .others_more = others.more,
+		.served_at = others.last_served.at, .served_session = others.last_served.session,
+		.failed_at = others.last_failed.at, .failed_session = others.last_failed.session,
+		.answered = h.answered, .unanswered = h.unanswered, .rtt_least = h.rtt_least, .rtt_most = h.rtt_most, .handshake_at = h.newest,
+	};
 }
 
 void context_suppose(struct fact_view view[FACT_COUNT])

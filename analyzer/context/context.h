@@ -34,6 +34,8 @@ struct case_of {
 };
 /* Sets the facts context.*, and names the sessions that show them. */
 void context_complete(const struct context *context, const struct case_of *c, struct fact_view view[FACT_COUNT], struct other_proofs *proofs);
+/* What other traffic answers of the repair steps. */
+void context_answers(const struct context *context, const struct case_of *c, struct session_answers *into);
 /* Takes those facts that a few more seconds of other traffic could bring as given: would they change the verdict? */
 void context_suppose(struct fact_view view[FACT_COUNT]);
 

@@ -130,6 +130,7 @@ void services_others(const struct services *s, const struct endpoint *server, co
 		const struct peer *p = &service->peer[i];
 		if (is_of(p, client))
 			continue;
+		into->all += within(&p->served, from, to) || within(&p->failed, from, to);
 		if (within(&p->served, from, to)) {
 			into->served++;
 			if (p->served.at.time > into->last_served.at.time)

@@ -23,7 +23,7 @@ void services_offers_starttls(struct services *services, const struct endpoint *
 
 /* Clients other than `client` between two times. Both counts may hold the same client. */
 struct others {
-	int served, failed;
+	int all, served, failed;
 	bool more;                /* more clients than are remembered */
 	struct shown last_served, last_failed;
 };

@@ -79,6 +79,11 @@ static uint32_t in_ms(nanoseconds t)
 	return t / MILLISECOND > UINT32_MAX ? UINT32_MAX : (uint32_t)(t / MILLISECOND);
 }
 
+static uint16_t in_16_bits(uint32_t n)
+{
+	return n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
+}
+
 static void sample_rtt(struct tcp *tcp, enum direction toward, nanoseconds sent, nanoseconds answered)
 {
 	nanoseconds us = time_between(sent, answered) / MICROSECOND;
@@ -160,7 +165,7 @@ static void count_syn(struct tcp *tcp, const struct packet *p)
 	if (!tcp->syns)
 		tcp->syn = p->at;
 	else
-		tcp->syn_gap = in_ms(time_between(tcp->last_syn, p->at.time));
+		tcp->syn_gap = in_16_bits(in_ms(time_between(tcp->last_syn, p->at.time)));
 	tcp->last_syn = p->at.time;
 	if (tcp->syns < UINT16_MAX)
 		tcp->syns++;
@@ -272,8 +277,8 @@ static void acknowledge(struct tcp *tcp, enum direction from, uint32_t ack, nano
 	} else if (side->pending_sends > 1) {
 		stalled(tcp, from);
 	}
-	if (side->pending_sends && side->pending_quiet > tcp->survived)
-		tcp->survived = side->pending_quiet;
+	if (side->pending_sends && side->pending_quiet / 1000 > tcp->survived)
+		tcp->survived = in_16_bits(side->pending_quiet / 1000);
 	side->acked = ack;
 	if ((side->flags & SIDE_FIN) && seq_after(ack, side->fin_sequence))
 		side->flags |= SIDE_FIN_ACKED;

@@ -79,8 +79,8 @@ struct tcp {
 	struct trouble *trouble; /* NULL for most */
 	struct moment first, syn, synack, established;
 	nanoseconds last_syn;
-	uint32_t syn_gap;        /* ms between the last two SYNs */
-	uint32_t survived;       /* longest quiet in ms after which what was sent arrived */
+	uint16_t syn_gap;        /* ms between the last two SYNs, 65 s at the most */
+	uint16_t survived;       /* longest quiet in s after which what was sent arrived */
 	uint32_t rtt[2];         /* least round trip from the capture point to that side and back in microseconds; 0: unknown */
 	uint32_t rtt_mean[2], rtt_most[2];
 	uint16_t rtt_samples[2];

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { FULL_LEAST = 1000, SURVIVED_LEAST = 30000 };
+enum { FULL_LEAST = 1000, SURVIVED_LEAST = 30 };
 
 /* --- questions --- */
 
@@ -401,7 +401,7 @@ void tcp_facts(const struct tcp *tcp, nanoseconds now, struct fact_view view[FAC
 	handshake_facts(tcp, now, view);
 	end_facts(tcp, view);
 	if (tcp->survived >= SURVIVED_LEAST)
-		set(view, FACT_SURVIVED, (nanoseconds)tcp->survived * MILLISECOND, tcp->established, FROM_CLIENT);
+		set(view, FACT_SURVIVED, (nanoseconds)tcp->survived * SECOND, tcp->established, FROM_CLIENT);
 	vain_facts(tcp, now, view);
 	loss_facts(tcp, view);
 	byte_facts(tcp, FROM_CLIENT, FACT_CLIENT_BYTES, FACT_LAST_CLIENT_DATA, FACT_CLIENT_UNACKED, view);

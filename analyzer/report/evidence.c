@@ -248,7 +248,8 @@ static bool notice_holds(const struct report_case *c, enum notice_id id)
 
 static void idle_timer_text(const struct report_case *c, bool arabic, char *into, size_t room)
 {
-	long long least = (long long)(c->view[FACT_IDLE_LEAST].value / SECOND), most = (long long)(c->view[FACT_IDLE_MOST].value / SECOND);
+	long long least = (long long)((c->view[FACT_IDLE_LEAST].value + SECOND / 2) / SECOND),
+		  most = (long long)((c->view[FACT_IDLE_MOST].value + SECOND / 2) / SECOND);
 	long long sessions = (long long)c->view[FACT_IDLE_SESSIONS].value;
 
 	if (least == most)

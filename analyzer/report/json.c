@@ -320,6 +320,19 @@ static void row_key(struct rows *r, const char *key)
 	row_bytes(r, "\":", 2);
 }
 
+void row_object(struct rows *r, const char *key)
+{
+	row_key(r, key);
+	row_bytes(r, "{", 1);
+	r->members = 0;
+}
+
+void row_object_end(struct rows *r)
+{
+	row_bytes(r, "}", 1);
+	r->members = 1;
+}
+
 static void row_string(struct rows *r, const char *key, struct bytes b)
 {
 	const char *text = (const char *)b.data;

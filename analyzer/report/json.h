@@ -55,6 +55,9 @@ void row_word(struct rows *r, const char *key, const char *word);
 void row_count(struct rows *r, const char *key, uint64_t count);
 void row_time(struct rows *r, const char *key, nanoseconds time);
 void row_end(struct rows *r);
+/* An object within the row. */
+void row_object(struct rows *r, const char *key);
+void row_object_end(struct rows *r);
 /* Adds the rows to the document, where there are any. */
 void put_rows(struct json_object *parent, const char *key, struct rows *r);
 

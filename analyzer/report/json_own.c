@@ -152,6 +152,29 @@ static void put_notices(struct making *m, struct json_object *own)
 	finish_rows(m, "notices", &rows, own);
 }
 
+static void put_answer(const struct making *m, const char *step, struct rows *rows)
+{
+	struct step_answer answer;
+	uint32_t frame = 0;
+
+	if (!answer_step(m->report, m->c, step, &answer))
+		return;
+	const char *file = answer.at.frame ? report_place(m->report, &answer.at, &frame) : NULL;
+	row_object(rows, "answered_by");
+	row_text(rows, "says", answer.says, m->limits->text);
+	row_word(rows, "state", answer.done ? "answered" : "narrowed");
+	if (file) {
+		row_text(rows, "file", file, 120);
+		row_count(rows, "frame", frame);
+	}
+	if (answer.session) {
+		char session[24];
+		snprintf(session, sizeof session, "%016llx", (unsigned long long)answer.session);
+		row_word(rows, "session", session);
+	}
+	row_object_end(rows);
+}
+
 static void put_advice(struct making *m, struct json_object *own)
 {
 	const struct rule *rule = m->c->verdict->rule;
@@ -163,6 +186,7 @@ static void put_advice(struct making *m, struct json_object *own)
 		row_begin(&rows);
 		row_word(&rows, "step", rule->advice[i]);
 		row_text(&rows, "text", evidence_advice(report, rule, i), m->limits->text);
+		put_answer(m, rule->advice[i], &rows);
 		row_end(&rows);
 	}
 	finish_rows(m, "advice", &rows, own);

@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "report.h"
+#include "words.h"
 
 #define DOCUMENT_MOST 8000 /* bytes of a line: collectors cut longer ones */
 
@@ -51,6 +52,16 @@ int evidence_notices(const struct report *report, const struct report_case *c, s
 const char *evidence_fill(const struct report *report, const struct report_case *c, const char *text, char *into, size_t room);
 /* The rule's step as a sentence; its word where no rules are loaded. */
 const char *evidence_advice(const struct report *report, const struct rule *rule, int step);
+/* --- answers.c --- */
+struct step_answer {
+	char says[400];
+	bool done;        /* nothing is left to do for that step */
+	struct moment at; /* frame 0: no frame shows it */
+	uint64_t session; /* whose frame it is; 0: this session's, or of traffic that is no session */
+};
+/* Whether traffic answers the step, and how. */
+bool answer_step(const struct report *report, const struct report_case *c, const char *step, struct step_answer *into);
+
 const char *case_stage(const struct report_case *c);
 /* Known, and other than zero. */
 bool case_has(const struct report_case *c, enum fact_id id);

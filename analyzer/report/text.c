@@ -100,14 +100,23 @@ static void add_notices(const struct report *report, const struct report_case *c
 static void add_steps(const struct report *report, const struct report_case *c, struct lines *body)
 {
 	const struct rule *rule = c->verdict->rule;
-	int count = report->options.verbose || rule->advices < FEW_STEPS ? rule->advices : FEW_STEPS;
-	char number[16];
+	int count = report->options.verbose || rule->advices < FEW_STEPS ? rule->advices : FEW_STEPS, left = 0;
+	struct step_answer answers[RULE_MOST_ADVICE];
+	char number[16], line[1024];
 
 	for (int i = 0; i < count; i++) {
-		snprintf(number, sizeof number, "  %d ", i + 1);
-		lines_wrap(body, number, (unsigned)strlen(number),
-			   evidence_advice(report, rule, i), block_width(report));
+		answer_step(report, c, rule->advice[i], &answers[i]);
+		if (answers[i].done)
+			continue;
+		snprintf(number, sizeof number, "  %d ", ++left);
+		struct text t = TEXT_IN(line);
+		text_addf(&t, "%s%s%s", evidence_advice(report, rule, i), answers[i].says[0] ? " " : "", answers[i].says);
+		lines_wrap(body, number, (unsigned)strlen(number), line, block_width(report));
 	}
+	/* Nothing is left to do for these. */
+	for (int i = 0; i < count; i++)
+		if (answers[i].done)
+			lines_wrap(body, "  - ", 4, answers[i].says, block_width(report));
 }
 
 static void add_body(const struct report *report, const struct report_case *c, struct lines *body)

@@ -21,6 +21,17 @@ struct other_proofs {
 	int count;
 };
 
+/* What other traffic answers of the repair steps. */
+struct session_answers {
+	int others_all, others_served, others_failed; /* other clients of the same service: each once in `all` */
+	bool others_more;                             /* and more than are remembered */
+	struct moment served_at, failed_at;
+	uint64_t served_session, failed_session;
+	int answered, unanswered;                     /* the newest other connections of this client */
+	uint32_t rtt_least, rtt_most;                 /* their handshakes, microseconds; 0: unknown */
+	struct moment handshake_at;
+};
+
 /* What reports say of a session beside its facts. Filled when a verdict is asked for. */
 struct session_summary {
 	struct endpoint client, server; /* resolve: the resolver as server */
@@ -48,6 +59,7 @@ struct session_summary {
 	struct imap_login logins[IMAP_MOST_LOGINS];                /* the newest attempts, oldest first */
 	size_t login_count;
 	const struct other_proofs *others; /* NULL: none */
+	const struct session_answers *answers; /* NULL: not asked */
 };
 
 #endif

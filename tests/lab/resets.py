@@ -145,7 +145,7 @@ class Box(threading.Thread):
             for s in select.select(ends, [], [], wait)[0]:
                 try:
                     frame, where = s.recvfrom(65536)
-                except BlockingIOError:
+                except OSError:  # nothing there after all, or the devices are gone
                     continue
                 if where[2] != socket.PACKET_OUTGOING and len(frame) >= 54 and frame[23] == 6 and self.case:
                     self.take(ends.index(s), frame[:14], frame[14:])

@@ -99,6 +99,7 @@ static void put_data(const struct world *w)
 	put(w, "interception-issuers.yaml", "- {product: Shield, kind: antivirus, issuer: [\"Shield Root\", \"Shield CA\"]}\n");
 	put(w, "providers.yaml", "- {name: Example}\n");
 	put_shipped(w, "inside-tls.yaml");
+	put_shipped(w, "answers.yaml");
 	put_advice(w, "");
 	put(w, "verdicts/rules.yaml", good_rule);
 }
@@ -550,6 +551,8 @@ static void mistakes_in_data_files_are_told(void **state)
 		{ "inside-tls.yaml", "servers: [{name: A, share: 0.1, says: {login: \"TAG LOGIN\"}}]\n", "`login` is said by clients" },
 		{ "inside-tls.yaml", "servers: [{name: A, share: 0.1, says: {}, delays: {no: [1s]}}]\n", "no: two spans are expected" },
 		{ "inside-tls.yaml", "clients: [{name: A, share: 0.1, tags: [0, 3]}]\n", "the shortest and the longest tag, from 1 to 12" },
+		{ "answers.yaml", "whom: {en: x}\n", "answer `whom` is missing in ar" },
+		{ "answers.yaml", "who: {en: x}\n", "unknown answer `who`; did you mean `whom`?" },
 		{ "advice.yaml", "", "no advice there" },
 		{ "advice.yaml", "- a\n", "advice: a mapping is expected" },
 		{ "advice.yaml", "check_setting: {}\n", "unknown step `check_setting`; did you mean `check_settings`?" },
