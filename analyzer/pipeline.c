@@ -55,7 +55,7 @@ struct analysis {
 	nanoseconds now, first, lookups_looked;
 	struct moment last;
 	uint64_t packets, bytes, skipped, duplicates, cut, sessions, matched;
-	uint64_t outcome[5];
+	struct report_sessions all, chosen; /* by outcome, corrected where a verdict was */
 	struct other_proofs proofs; /* of the newest view */
 	struct hash_key key;
 	void (*keep)(void *context, const struct frame *frame); /* NULL: nobody does */
@@ -216,26 +216,48 @@ static int outcome_number(const char *word)
 	return 3;
 }
 
-static bool chosen(const struct analysis *a, const struct session_summary *s, const struct rule *rule)
+static bool outcome_chosen(const struct analysis *a, const struct rule *rule)
+{
+	return !a->options.outcomes || a->options.outcomes >> outcome_number(rule->outcome) & 1;
+}
+
+/* Chosen by its ends and its time; outcomes choose besides. */
+static bool chosen(const struct analysis *a, const struct session_summary *s)
 {
 	const struct analysis_options *o = &a->options;
 
-	return (!o->outcomes || o->outcomes >> outcome_number(rule->outcome) & 1) && in_net(&s->client.address, &o->client, o->client_bits) &&
+	return in_net(&s->client.address, &o->client, o->client_bits) &&
 	       in_net(&s->server.address, &o->server, o->server_bits) &&
 	       (!o->server_name || (s->server_name && strcasecmp(s->server_name, o->server_name) == 0)) &&
 	       (!o->user || (s->user_hash && s->user_hash == user_hash(&o->users, bytes_of_text(o->user)))) && (!o->since || s->end >= o->since) &&
 	       (!o->until || s->start <= o->until);
 }
 
-/* Who else it might have been, and what shows it, is asked only of what is told. */
-static void write_case(struct analysis *a, const struct session_summary *s, const struct fact_view *view, const struct rule *rule,
-		       uint64_t id, uint64_t revises)
+/* The sessions that end so; a corrected verdict counts no more. */
+static void count(struct report_sessions *into, const struct rule *rule, const struct rule *before)
 {
+	uint64_t *const outcomes[] = { &into->healthy, &into->failed, &into->degraded, &into->inconclusive };
+
+	for (int i = 0; i < 2; i++) {
+		const struct rule *r = i ? before : rule;
+		if (!r)
+			continue;
+		*(strcmp(r->mechanism, "probe") == 0 ? &into->probes : outcomes[outcome_number(r->outcome)]) += i ? (uint64_t)-1 : 1;
+	}
+}
+
+/* before: the rule of the verdict that this one corrects, NULL: none. Who else it might have been, and what shows it, is asked only of what is told. */
+static void write_case(struct analysis *a, const struct session_summary *s, const struct fact_view *view, const struct rule *rule,
+		       uint64_t id, uint64_t revises, const struct rule *before)
+{
+	bool is_chosen = chosen(a, s);
 	char id_text[24], revises_text[24];
 	struct verdict verdict;
 
 	a->matched++;
-	a->outcome[outcome_number(rule->outcome)]++;
+	count(&a->all, rule, before);
+	if (is_chosen)
+		count(&a->chosen, rule, before);
 	if (a->options.explain) {
 		char client[ADDRESS_TEXT], server[ADDRESS_TEXT];
 		fprintf(a->options.explain_to, "session %016" PRIx64 " of %s %u with %s %u: %s.%s by %s\n", id,
@@ -245,7 +267,8 @@ static void write_case(struct analysis *a, const struct session_summary *s, cons
 			infer_explain(rules_inside(a->rules), &a->inside.of, a->options.explain_to);
 		rules_explain(a->rules, view, a->shared.texts, a->options.explain_to);
 	}
-	if (!a->report || !report_wants_sessions(a->report) || !chosen(a, s, rule))
+	/* What corrects a reported verdict is reported, whatever it says now. */
+	if (!a->report || !report_wants_sessions(a->report) || !is_chosen || !(outcome_chosen(a, rule) || (before && outcome_chosen(a, before))))
 		return;
 	rules_classify(a->rules, view, a->shared.texts, &verdict);
 	snprintf(id_text, sizeof id_text, "%016" PRIx64, id);
@@ -346,7 +369,7 @@ static void session_written(struct analysis *a, struct session *s, struct fact_v
 	summary.answers = &answers;
 	summary.others = &a->proofs;
 	tell_context(a, s, view, rule);
-	write_case(a, &summary, view, rule, id, revises);
+	write_case(a, &summary, view, rule, id, revises, s->written ? s->written_rule : NULL);
 	s->written = true;
 	s->written_rule = rule;
 	s->id = id;
@@ -496,7 +519,7 @@ static void lookup_failed(void *context, struct lookup *k)
 	context_answers(&a->context, &c, &answers);
 	summary.answers = &answers;
 	a->inside.known = false;
-	write_case(a, &summary, view, rules_decide(a->rules, view, a->shared.texts), id_of(&k->client, &k->resolver, k->first, 0), 0);
+	write_case(a, &summary, view, rules_decide(a->rules, view, a->shared.texts), id_of(&k->client, &k->resolver, k->first, 0), 0, NULL);
 	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);
 }
 
@@ -935,8 +958,8 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.gaps = t->gaps, .bytes_lost = t->lost_bytes, .capped = t->capped + a->shared.tails_capped,
 		.rules_loaded = (uint64_t)rules_count(a->rules), .rules_matched = a->matched, .facts_lost = a->shared.facts_lost,
 		.speakers_asked = n->asked, .speakers_told = n->told, .speakers_refused = n->refused,
-		.texts_lost = texts_lost(a->shared.texts), .healthy = a->outcome[0], .failed = a->outcome[1], .degraded = a->outcome[2],
-		.inconclusive = a->outcome[3], .first = a->first, .last = a->last.time,
+		.texts_lost = texts_lost(a->shared.texts), .all = a->all, .chosen = a->chosen,
+	 .first = a->first, .last = a->last.time,
 		.now = a->now > a->last.time ? a->now : a->last.time,
 	};
 	if (a->decryptor)

@@ -46,7 +46,7 @@ void progress_show(struct progress *p, struct analysis *analysis, const struct s
 	p->shown = true;
 	analysis_stats(analysis, source, &stats);
 	add_bytes(&t, source);
-	text_addf(&t, ", %" PRIu64 " packets, %" PRIu64 " sessions, %" PRIu64 " failed", stats.packets, stats.flows_tracked, stats.failed);
+	text_addf(&t, ", %" PRIu64 " packets, %" PRIu64 " sessions, %" PRIu64 " failed", stats.packets, stats.flows_tracked, stats.all.failed);
 	fprintf(stderr, "\r%s\033[K", line);
 }
 

@@ -107,6 +107,13 @@ class Choice(unittest.TestCase):
             (doc,) = sessions(documents("--client", "10.1.4.23", "--since", "09:00", path))
             self.assertEqual(doc["source"]["port"], 2)
 
+    def test_the_summary_counts_what_was_chosen(self):
+        value = self.all[0]["source"]["ip"]
+        mine = [d for d in self.all if d["source"]["ip"] == value]
+        failed = sum(d["imapwhy"]["verdict"]["outcome"] == "failed" for d in mine)
+        text = run("-o", "text", "--client", value, *self.base).stdout.decode()
+        self.assertRegex(text.splitlines()[-1], "^%d sessions? failed" % failed)
+
     def test_together(self):
         value = self.all[0]["source"]["ip"]
         both = [d for d in self.all if d["source"]["ip"] == value and d["imapwhy"]["verdict"]["outcome"] == "failed"]

@@ -118,8 +118,8 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 			     { "keys_wrong", s->decryption.keys_wrong }, { "stopped", s->decryption.stopped },
 			     { "unknown_suite", s->decryption.unknown_suite }, { "capped", s->decryption.capped },
 			     { "secrets_evicted", s->decryption.evicted }, { "secrets_lost", s->decryption.secrets_lost });
-	PUT_COUNTERS(stats, "sessions", { "healthy", s->healthy }, { "failed", s->failed }, { "degraded", s->degraded },
-		     { "inconclusive", s->inconclusive }, { "probes", s->probes });
+	PUT_COUNTERS(stats, "sessions", { "healthy", s->all.healthy }, { "failed", s->all.failed }, { "degraded", s->all.degraded },
+		     { "inconclusive", s->all.inconclusive }, { "probes", s->all.probes });
 	PUT_COUNTERS(stats, "memory_refused", { "facts", s->facts_lost }, { "texts", s->texts_lost });
 	put_thousandths(stats, "seconds", (int64_t)(s->seconds * 1000 + 0.5));
 	put_text(stats, "source", s->source, 400);

@@ -43,6 +43,11 @@ struct report_case {
 	const char *id, *revises;     /* event.id; revises NULL: none */
 };
 
+/* Sessions by outcome; probes stand apart from the healthy. */
+struct report_sessions {
+	uint64_t healthy, failed, degraded, inconclusive, probes;
+};
+
 struct report_stats {
 	uint64_t packets, skipped, malformed, duplicates, cut;
 	uint64_t capture_received, capture_dropped, interface_dropped;
@@ -60,7 +65,7 @@ struct report_stats {
 		uint64_t capped, evicted, secrets_lost; /* records without room, sessions whose secrets had to leave, blocks of secrets not taken */
 	} decryption;
 	uint64_t facts_lost, texts_lost;
-	uint64_t healthy, failed, degraded, inconclusive, probes;
+	struct report_sessions all, chosen; /* analysed; chosen by their ends and time to be reported */
 	double seconds;
 	const char *source;
 	nanoseconds first, last, now; /* capture time: of the first and last packet, and as it stands */

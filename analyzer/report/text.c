@@ -239,7 +239,7 @@ static const char *grouped(uint64_t number, char *into, size_t room)
 	return into;
 }
 
-static void add_sessions(const struct words *w, const struct report_stats *s, struct text *t)
+static void add_sessions(const struct words *w, const struct report_sessions *s, struct text *t)
 {
 	const struct {
 		uint64_t count;
@@ -278,7 +278,7 @@ static void add_summary(const struct report *report, const struct report_stats *
 	struct text l = TEXT_IN(left), r = TEXT_IN(right);
 	unsigned width = block_width(report);
 
-	add_sessions(w, s, &l);
+	add_sessions(w, &s->chosen, &l);
 	add_packets(w, s, &r);
 	unsigned used = lines_columns(left, l.len) + lines_columns(right, r.len);
 	if (used + 2 <= width && w->left_to_right)

@@ -364,7 +364,7 @@ static void counts_have_their_documents(void **state)
 {
 	struct made *m = make(&json_options);
 	struct report_attempts a = { endpoint("198.51.100.7", 993), 214, 9, { T0, 5, 0 }, { T0 + SECOND, 900, 0 } };
-	struct report_stats s = { .packets = 62113, .flows_tracked = 47, .seconds = 0.02, .failed = 3, .source = "office-gateway.pcapng",
+	struct report_stats s = { .packets = 62113, .flows_tracked = 47, .seconds = 0.02, .all.failed = 3, .source = "office-gateway.pcapng",
 				  .first = T0, .last = T0 + SECOND };
 
 	(void)state;
@@ -419,7 +419,7 @@ static void assert_columns(const char *text)
 
 static char *text_report(struct made *m)
 {
-	struct report_stats s = { .packets = 62113, .seconds = 0.02, .failed = 3, .degraded = 1, .healthy = 41, .probes = 2 };
+	struct report_stats s = { .packets = 62113, .seconds = 0.02, .chosen = { 41, 3, 1, 0, 2 } };
 
 	report_finish(m->report, &s, T0);
 	return written(m);
