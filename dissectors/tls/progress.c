@@ -340,7 +340,7 @@ static void secret_alert(struct tls_state *st, struct observer *o, uint16_t leng
 
 	if (o->from == FROM_CLIENT && client->changed && !server->finished && !st->established)
 		observe(o, FACT_CLIENT_ENCRYPTED_ALERT, true);
-	if (o->from == FROM_SERVER && server->changed && !server->data_seen)
+	if (o->from == FROM_SERVER && server->changed && !server->data_seen && !client->notified && !client->closed)
 		observe(o, FACT_SERVER_ENCRYPTED_ALERT, true);
 	if (st->side[o->from].finished || st->established || (!st->client_hello && !st->server_hello)) {
 		keep_record(st, o, RECORD_NOTIFY, length);

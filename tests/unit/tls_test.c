@@ -472,6 +472,24 @@ static void alert_of_the_server(void **state)
 	}
 }
 
+static void close_notify_in_answer(void **state)
+{
+	(void)state;
+	for (int left = 0; left < 2; left++) {
+		struct stream s = stream_from(resumed12);
+		struct rig r;
+		rig_start(&r, NULL);
+		for (size_t k = 0; k < 3; k++)
+			feed(&r, s.pieces[k].from, ms((int64_t)k), s.pieces[k].data, s.pieces[k].len);
+		stream_free(&s);
+		if (left)
+			record(&r, FROM_CLIENT, 10, 21, 26);
+		record(&r, FROM_SERVER, 20, 21, 26);
+		assert_int_equal(fact(&r, FACT_SERVER_ENCRYPTED_ALERT) != NULL, !left);
+		rig_end(&r);
+	}
+}
+
 static void coalesced_client_flight(void **state)
 {
 	struct rig r;
@@ -761,7 +779,8 @@ int main(void)
 		cmocka_unit_test(real_handshakes), cmocka_unit_test(every_split_tells_the_same), cmocka_unit_test(holes_are_survived),
 		cmocka_unit_test(a_hole_within_a_record_is_counted_through), cmocka_unit_test(client_that_rejects_in_secret),
 		cmocka_unit_test(tickets_and_greetings), cmocka_unit_test(lone_ticket_was_the_greeting), cmocka_unit_test(nineteen_bytes),
-		cmocka_unit_test(answers_are_timed), cmocka_unit_test(alert_of_the_server), cmocka_unit_test(coalesced_client_flight), cmocka_unit_test(met_in_the_middle),
+		cmocka_unit_test(answers_are_timed), cmocka_unit_test(alert_of_the_server), cmocka_unit_test(close_notify_in_answer),
+		cmocka_unit_test(coalesced_client_flight), cmocka_unit_test(met_in_the_middle),
 		cmocka_unit_test(one_side_alone), cmocka_unit_test(plain_text_is_garbage), cmocka_unit_test(stopped_within_a_record),
 		cmocka_unit_test(endless_certificate_chain), cmocka_unit_test(old_hello_format), cmocka_unit_test(probing),
 		cmocka_unit_test(ja4_of_the_specification), cmocka_unit_test(names_of_certificates),
