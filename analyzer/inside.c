@@ -141,6 +141,11 @@ bool inside_answer(const struct inside *i, struct answer *into)
 	return true;
 }
 
+static bool is_denied(enum word_inside what)
+{
+	return what == WORD_inside_login_refused || what == WORD_inside_connection_limit || what == WORD_inside_temporary;
+}
+
 void inside_facts(const struct inside *i, struct fact_view v[FACT_COUNT], struct other_proofs *proofs)
 {
 	const struct inside_step *last = &i->step[i->steps - 1], *answer = i->answer >= 0 ? &i->step[i->answer] : NULL;
@@ -154,6 +159,9 @@ void inside_facts(const struct inside *i, struct fact_view v[FACT_COUNT], struct
 		set(v, FACT_INSIDE_LOGIN, 1, &i->step[i->login]);
 	if (i->refused)
 		set(v, FACT_INSIDE_REFUSED, i->refused, answer ? answer : last);
+	/* Records went both ways, but not for work. */
+	if (is_denied(i->what))
+		set(v, FACT_WORKED, 0, last);
 	set_slowest(i, v);
 	name_like(i, v, proofs);
 	if (!answer)

@@ -273,7 +273,8 @@ static void write_case(struct analysis *a, const struct session_summary *s, cons
 	rules_classify(a->rules, view, a->shared.texts, &verdict);
 	snprintf(id_text, sizeof id_text, "%016" PRIx64, id);
 	snprintf(revises_text, sizeof revises_text, "%016" PRIx64, revises);
-	report_session(a->report, &(struct report_case){ s, view, &verdict, id_text, revises ? revises_text : NULL });
+	report_session(a->report, &(struct report_case){ s, view, &verdict, id_text, revises ? revises_text : NULL,
+							  a->inside.known ? &a->inside.result : NULL });
 }
 
 /* The same packets give the same id, whatever the seed. */

@@ -136,6 +136,29 @@ static void put_evidence(struct making *m, struct json_object *own)
 	put_count(own, "evidence_more", (uint64_t)more);
 }
 
+/* Twice as many records as proofs: their rows are short. */
+static void put_inside(struct making *m, struct json_object *own)
+{
+	const struct inside *i = m->c->inside;
+	struct json_object *inside;
+
+	if (!i)
+		return;
+	inside = put_object(own, "inside");
+	put_word(inside, "dialogue", enumeration_words(ENUM_inside)[i->what]);
+	put_word(inside, "best", enumeration_words(ENUM_inside)[i->best.what]);
+	put_word(inside, "next", i->has_second ? enumeration_words(ENUM_inside)[i->second.what] : NULL);
+	put_number(inside, "margin", i->margin);
+	put_count(inside, "refused", (uint64_t)i->refused);
+	struct rows records = begin_rows(m);
+	int more = json_inside_records(m->report, i, m->limits->evidence * 2, &records);
+	finish_rows(m, "records", &records, inside);
+	put_count(inside, "records_more", (uint64_t)more);
+	struct rows terms = begin_rows(m);
+	json_inside_terms(m->report, i, m->limits->alternatives, &terms);
+	finish_rows(m, "terms", &terms, inside);
+}
+
 static void put_notices(struct making *m, struct json_object *own)
 {
 	struct notice notices[NOTICES_MOST];
@@ -375,6 +398,7 @@ bool json_own(struct report *report, const struct report_case *c, const struct l
 	put_verdict(&m, own);
 	put_word(own, "symptom", c->verdict->rule->symptom);
 	put_evidence(&m, own);
+	put_inside(&m, own);
 	put_notices(&m, own);
 	put_advice(&m, own);
 	put_timings(c->session, own);

@@ -100,6 +100,11 @@ struct limits {
 /* False: its lists are too long for any document. */
 bool json_own(struct report *report, const struct report_case *c, const struct limits *limits, struct json_object *document);
 
+/* --- json_inside.c --- */
+/* At most so many of the dialogue's records; returns how many were left out. */
+int json_inside_records(const struct report *report, const struct inside *inside, int most, struct rows *rows);
+void json_inside_terms(const struct report *report, const struct inside *inside, int most, struct rows *rows);
+
 /* --- text.c --- */
 struct blocks;
 struct blocks *blocks_create(void);

@@ -2,6 +2,7 @@
 #ifndef IMAPWHY_REPORT_H
 #define IMAPWHY_REPORT_H
 
+#include "infer.h"
 #include "rules.h"
 #include "session.h"
 
@@ -41,6 +42,7 @@ struct report_case {
 	const struct fact_view *view; /* [FACT_COUNT] */
 	const struct verdict *verdict;
 	const char *id, *revises;     /* event.id; revises NULL: none */
+	const struct inside *inside;  /* the dialogue inside TLS, NULL: none was inferred */
 };
 
 /* Sessions by outcome; probes stand apart from the healthy. */

@@ -139,7 +139,7 @@ static struct made *make(const struct report_options *options)
 	m->verdict.alternatives_count = 2;
 	m->verdict.alternatives[0] = (struct alternative){ &m->other, true, FACT_LOGIN_TEXT, "" };
 	m->verdict.alternatives[1] = (struct alternative){ &m->other, false, FACT_SASL_ERROR, "imap.sasl_error" };
-	m->c = (struct report_case){ &m->session, m->view, &m->verdict, "1709301727.000001-1", NULL };
+	m->c = (struct report_case){ &m->session, m->view, &m->verdict, "1709301727.000001-1", NULL, NULL };
 	m->file = tmpfile();
 	m->descriptor = fileno(m->file);
 	m->report = report_create(&(const struct report_out){ m, put }, options, NULL, m->texts, file_name, NULL);
