@@ -119,4 +119,5 @@ docs/facts.md: imapwhy
 
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/tests.mk
 include tests/lab/lab.mk

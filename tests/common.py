@@ -37,3 +37,31 @@ def sessions(docs):
     """The session documents that no later one corrects."""
     revised = {d["imapwhy"].get("revises") for d in docs}
     return [d for d in docs if d["event"]["dataset"] == "imapwhy.session" and d["event"]["id"] not in revised]
+
+
+FIELDS = ("outcome", "class", "mechanism", "stage", "culprit", "cause")
+
+
+def told(doc, frames=True):
+    """What a sample's expected.json holds of a session document: who, the verdict, the rule and what shows it."""
+    own, ends = doc["imapwhy"], ["%s:%d" % (doc[k]["ip"], doc[k]["port"]) for k in ("source", "destination")]
+    shown = [[e["kind"], e["frame"], e["fact"]] if frames else [e["kind"], e["fact"]] for e in own.get("evidence", [])]
+    return {"session": " > ".join(ends), "verdict": [own["verdict"][f] for f in FIELDS], "rule": doc["rule"]["id"],
+            "detail": own["verdict"].get("detail"), "evidence": shown if frames else sorted(shown)}
+
+
+def all_told(docs, frames=True):
+    return sorted((told(d, frames) for d in sessions(docs)), key=lambda t: json.dumps(t, sort_keys=True))
+
+
+def expected_path(case):
+    return os.path.join(SAMPLES, case, "expected.json")
+
+
+def written(expected):
+    """An entry a line of what can change, so that a change is read at a glance."""
+    def entry(e):
+        lines = ["  %s: %s" % (json.dumps(k), json.dumps(e[k], ensure_ascii=False)) for k in ("session", "verdict", "rule", "detail")]
+        shown = ",\n".join("    " + json.dumps(x) for x in e["evidence"])
+        return " {\n%s,\n  \"evidence\": [%s]\n }" % (",\n".join(lines), "\n%s\n  " % shown if shown else "")
+    return "[\n%s\n]\n" % ",\n".join(map(entry, expected))

@@ -42,8 +42,8 @@ static bool is_later(const struct proof *a, const struct proof *b)
 {
 	const struct moment *x = &a->fact->at, *y = &b->fact->at;
 
-	if (x->file != y->file)
-		return x->file > y->file;
+	if (x->file != y->file && x->time != y->time) /* files are numbered as they were named */
+		return x->time > y->time;
 	if (x->frame != y->frame)
 		return x->frame > y->frame;
 	if (x->time != y->time)
