@@ -10,6 +10,7 @@
 
 struct decryptor {
 	struct secrets *secrets;
+	struct schedule *schedule;
 	struct decryptor_counts counts;
 	size_t used, most;        /* bytes of queues, records in pieces and messages */
 	uint8_t *spare[16];       /* rooms for records in pieces */
@@ -22,7 +23,8 @@ struct decryptor {
 enum epoch { EPOCH_CLEAR, EPOCH_EARLY, EPOCH_HANDSHAKE, EPOCH_TRAFFIC };
 
 struct sealed_side {
-	struct protection *protection; /* of the epoch; NULL: not made yet */
+	struct protection *protection; /* NULL: not made yet */
+	bool due;                      /* it is of the epoch before */
 	uint8_t *record;               /* one that comes in pieces */
 	uint8_t *message;              /* a handshake message that goes on in the next record */
 	uint32_t message_len, message_room, message_skip;

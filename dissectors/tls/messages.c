@@ -15,7 +15,7 @@ static size_t message_span(const uint8_t *m)
 
 static void go_on(struct sealed_side *side, enum epoch epoch)
 {
-	protection_destroy(&side->protection);
+	side->due = true;
 	side->epoch = (uint8_t)epoch;
 }
 
@@ -35,7 +35,7 @@ static void message_13(struct tls_state *st, struct observer *o, uint8_t type, s
 			go_on(side, EPOCH_TRAFFIC);
 		break;
 	case KEY_UPDATE:
-		if (side->epoch == EPOCH_TRAFFIC && side->protection && !protection_update(side->protection))
+		if (side->epoch == EPOCH_TRAFFIC && side->protection && !side->due && !protection_update(side->protection))
 			give_up(st, o, WORD_decrypted_stopped);
 		break;
 	default:

@@ -82,7 +82,11 @@ static bool key_13(struct decryption *d, enum direction from)
 	}
 	if (secret.len == 0)
 		return false;
-	side->protection = protection_of_traffic(d->suite, secret);
+	side->due = false;
+	if (!side->protection)
+		side->protection = protection_of_traffic(d->shared->schedule, d->suite, secret);
+	else if (!protection_renew(side->protection, secret))
+		protection_destroy(&side->protection);
 	return true;
 }
 
@@ -128,7 +132,7 @@ static bool key_12(struct tls_state *st, enum direction from)
 	if (secret.len == 0)
 		return false;
 	protection_destroy(&side->protection);
-	side->protection = protection_of_master(d->suite, &m, from);
+	side->protection = protection_of_master(d->shared->schedule, d->suite, &m, from);
 	side->epoch = EPOCH_TRAFFIC;
 	if (side->protection && from == FROM_SERVER)
 		remember(d, secret);
@@ -142,7 +146,7 @@ static int open_in_epoch(struct decryption *d, enum direction from, enum epoch e
 {
 	struct sealed_side *side = &d->side[from];
 	struct bytes secret = traffic_secret(d, from, epoch);
-	struct protection *next = secret.len ? protection_of_traffic(d->suite, secret) : NULL;
+	struct protection *next = secret.len ? protection_of_traffic(d->shared->schedule, d->suite, secret) : NULL;
 	int lost = next ? protection_open(next, side->lost_most, type, body, d->shared->plain, len) : -1;
 
 	if (lost < 0) {
@@ -151,6 +155,7 @@ static int open_in_epoch(struct decryption *d, enum direction from, enum epoch e
 	}
 	protection_destroy(&side->protection);
 	side->protection = next;
+	side->due = false;
 	side->epoch = (uint8_t)epoch;
 	inner_messages_lost(d, from);
 	return lost;
@@ -272,7 +277,7 @@ static bool key_for(struct tls_state *st, const struct event *e)
 	struct sealed_side *side = &d->side[e->from];
 
 	if (d->version == TLS13)
-		return e->type != APPLICATION_DATA || side->protection || key_13(d, (enum direction)e->from);
+		return e->type != APPLICATION_DATA || (side->protection && !side->due) || key_13(d, (enum direction)e->from);
 	if (e->type == CHANGE_CIPHER_SPEC || !side->protection)
 		return key_12(st, (enum direction)e->from);
 	return true;

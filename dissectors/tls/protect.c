@@ -20,6 +20,7 @@
 
 struct protection {
 	const struct suite *suite;
+	struct schedule *schedule;
 	EVP_CIPHER_CTX *cipher;
 	EVP_MAC_CTX *mac;           /* CBC */
 	uint64_t sequence;          /* of the next record */
@@ -46,20 +47,21 @@ void protection_destroy(struct protection **protection)
 	*protection = NULL;
 }
 
-static bool set_cipher(struct protection *p, const uint8_t *key)
+static bool set_cipher(struct protection *p)
 {
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, p->suite->cipher, NULL);
-	bool good = cipher && p->cipher && EVP_DecryptInit_ex2(p->cipher, cipher, NULL, NULL, NULL) > 0;
+	const EVP_CIPHER *cipher = schedule_cipher(p->schedule, p->suite);
 
-	if (good && p->suite->sealing == SEALED_CCM)
-		good = EVP_CIPHER_CTX_ctrl(p->cipher, EVP_CTRL_AEAD_SET_IVLEN, NONCE_BYTES, NULL) > 0 &&
-		       EVP_CIPHER_CTX_ctrl(p->cipher, EVP_CTRL_AEAD_SET_TAG, p->suite->tag, NULL) > 0;
-	if (good)
-		good = EVP_DecryptInit_ex2(p->cipher, NULL, key, NULL, NULL) > 0;
-	if (good)
+	if (!cipher || !p->cipher || EVP_DecryptInit_ex2(p->cipher, cipher, NULL, NULL, NULL) <= 0)
+		return false;
+	if (p->suite->sealing == SEALED_CBC)
 		EVP_CIPHER_CTX_set_padding(p->cipher, 0);
-	EVP_CIPHER_free(cipher);
-	return good;
+	return p->suite->sealing != SEALED_CCM || (EVP_CIPHER_CTX_ctrl(p->cipher, EVP_CTRL_AEAD_SET_IVLEN, NONCE_BYTES, NULL) > 0 &&
+						   EVP_CIPHER_CTX_ctrl(p->cipher, EVP_CTRL_AEAD_SET_TAG, p->suite->tag, NULL) > 0);
+}
+
+static bool set_key(struct protection *p, const uint8_t *key)
+{
+	return EVP_DecryptInit_ex2(p->cipher, NULL, key, NULL, NULL) > 0;
 }
 
 static bool set_mac(struct protection *p, const uint8_t *key)
@@ -73,19 +75,6 @@ static bool set_mac(struct protection *p, const uint8_t *key)
 	return p->mac && EVP_MAC_init(p->mac, key, p->suite->tag, params) > 0;
 }
 
-static struct protection *protection_new(const struct suite *suite, uint16_t version)
-{
-	struct protection *p = calloc(1, sizeof *p);
-
-	if (!p)
-		return NULL;
-	p->suite = suite;
-	p->version = version;
-	p->explicit_part = version == TLS13 || (version <= TLS10 && suite->sealing == SEALED_CBC) ? 0 : suite->explicit_part;
-	p->cipher = EVP_CIPHER_CTX_new();
-	return p;
-}
-
 /* Takes back what could not be made whole. */
 static struct protection *if_good(struct protection *p, bool good)
 {
@@ -93,6 +82,20 @@ static struct protection *if_good(struct protection *p, bool good)
 		protection_destroy(&p);
 	ERR_clear_error();
 	return p;
+}
+
+static struct protection *protection_new(struct schedule *schedule, const struct suite *suite, uint16_t version)
+{
+	struct protection *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	p->schedule = schedule;
+	p->suite = suite;
+	p->version = version;
+	p->explicit_part = version == TLS13 || (version <= TLS10 && suite->sealing == SEALED_CBC) ? 0 : suite->explicit_part;
+	p->cipher = EVP_CIPHER_CTX_new();
+	return if_good(p, set_cipher(p));
 }
 
 /* Bytes of each side's IV in the key block. */
@@ -103,19 +106,19 @@ static size_t iv_bytes(const struct suite *suite, uint16_t version)
 	return NONCE_BYTES - suite->explicit_part;
 }
 
-struct protection *protection_of_master(const struct suite *suite, const struct master *m, enum direction from)
+struct protection *protection_of_master(struct schedule *schedule, const struct suite *suite, const struct master *m, enum direction from)
 {
 	uint8_t block[2 * (MAC_MOST + KEY_MOST + BLOCK_MOST)], seed[2 * RANDOM_BYTES];
 	size_t mac = suite->mac ? suite->tag : 0, key = suite->key, iv = iv_bytes(suite, m->version), mine = from == FROM_SERVER;
-	struct protection *p = protection_new(suite, m->version);
+	struct protection *p = protection_new(schedule, suite, m->version);
 
 	if (!p)
 		return NULL;
 	memcpy(seed, m->server_random, RANDOM_BYTES);
 	memcpy(seed + RANDOM_BYTES, m->client_random, RANDOM_BYTES);
-	bool good = prf(m->version < TLS12 ? "MD5-SHA1" : suite->hash, m->secret, "key expansion", bytes_of(seed, sizeof seed), block,
+	bool good = prf(schedule, m->version < TLS12 ? "MD5-SHA1" : suite->hash, m->secret, "key expansion", bytes_of(seed, sizeof seed), block,
 			2 * (mac + key + iv)) &&
-		    set_cipher(p, block + 2 * mac + mine * key) && (mac == 0 || set_mac(p, block + mine * mac));
+		    set_key(p, block + 2 * mac + mine * key) && (mac == 0 || set_mac(p, block + mine * mac));
 	if (good)
 		memcpy(p->iv, block + 2 * (mac + key) + mine * iv, iv);
 	p->encrypt_then_mac = m->encrypt_then_mac && suite->sealing == SEALED_CBC;
@@ -128,33 +131,36 @@ static bool take_traffic_secret(struct protection *p)
 {
 	uint8_t key[KEY_MOST];
 	struct bytes secret = bytes_of(p->secret, p->secret_len);
-	bool good = expand_label(p->suite->hash, secret, "key", key, p->suite->key) &&
-		    expand_label(p->suite->hash, secret, "iv", p->iv, NONCE_BYTES) && set_cipher(p, key);
+	bool good = expand_label(p->schedule, p->suite->hash, secret, "key", key, p->suite->key) &&
+		    expand_label(p->schedule, p->suite->hash, secret, "iv", p->iv, NONCE_BYTES) && set_key(p, key);
 
 	OPENSSL_cleanse(key, sizeof key);
 	p->sequence = 0;
 	return good;
 }
 
-struct protection *protection_of_traffic(const struct suite *suite, struct bytes secret)
+bool protection_renew(struct protection *p, struct bytes secret)
 {
-	struct protection *p = protection_new(suite, TLS13);
-
-	if (!p)
-		return NULL;
 	p->secret_len = secret.len < sizeof p->secret ? secret.len : sizeof p->secret;
 	memcpy(p->secret, secret.data, p->secret_len);
-	return if_good(p, take_traffic_secret(p));
+	return take_traffic_secret(p);
+}
+
+struct protection *protection_of_traffic(struct schedule *schedule, const struct suite *suite, struct bytes secret)
+{
+	struct protection *p = protection_new(schedule, suite, TLS13);
+
+	return p ? if_good(p, protection_renew(p, secret)) : NULL;
 }
 
 bool protection_update(struct protection *p)
 {
 	uint8_t next[SECRET_MOST];
-	bool good = expand_label(p->suite->hash, bytes_of(p->secret, p->secret_len), "traffic upd", next, p->secret_len);
+	bool good = expand_label(p->schedule, p->suite->hash, bytes_of(p->secret, p->secret_len), "traffic upd", next, p->secret_len) &&
+		    protection_renew(p, bytes_of(next, p->secret_len));
 
-	memcpy(p->secret, next, sizeof next);
 	OPENSSL_cleanse(next, sizeof next);
-	return good && take_traffic_secret(p);
+	return good;
 }
 
 /* --- opening --- */

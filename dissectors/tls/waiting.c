@@ -16,7 +16,8 @@ struct decryptor *decryptor_create(size_t most_bytes, struct hash_key key)
 		return NULL;
 	shared->most = most_bytes / 2;
 	shared->secrets = secrets_create(most_bytes / 2, key);
-	if (!shared->secrets)
+	shared->schedule = schedule_create();
+	if (!shared->secrets || !shared->schedule)
 		decryptor_destroy(&shared);
 	return shared;
 }
@@ -28,6 +29,7 @@ void decryptor_destroy(struct decryptor **decryptor)
 	if (!shared)
 		return;
 	secrets_destroy(&shared->secrets);
+	schedule_destroy(&shared->schedule);
 	while (shared->spares)
 		free(shared->spare[--shared->spares]);
 	wipe(shared->plain, sizeof shared->plain);

@@ -9,7 +9,11 @@ $(BENCH)/loop: tests/bench/loop.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -o $@ $< -lpcap
 
-bench-tools: $(BENCH)/generate $(BENCH)/loop
+$(BENCH)/sealed: tests/bench/sealed.c tests/unit/tls_talk.h
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -iquote tests/unit -iquote analyzer/base -o $@ $< -lssl -lcrypto
+
+bench-tools: $(BENCH)/generate $(BENCH)/loop $(BENCH)/sealed
 bench: imapwhy bench-tools
 	@python3 tests/bench/bench.py --tools $(BENCH) --imapwhy ./imapwhy
 .PHONY: bench bench-tools

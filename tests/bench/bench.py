@@ -173,6 +173,35 @@ def start_up(args):
     check("from start to end on one packet", 1000 * got.wall, 50, " ms")
 
 
+def slope(few, many, size):
+    """Nanoseconds a byte, without what starting takes."""
+    return (many - few) * 1e9 / size
+
+
+def decrypt(args):
+    """The same sessions in clear and inside TLS with their key log: what decryption adds beyond libcrypto's own time."""
+    tool, counts = os.path.join(args.tools, "sealed"), (50, 250)
+    for suite, cipher in (("TLS_AES_128_GCM_SHA256", "AES-128-GCM"), ("TLS_CHACHA20_POLY1305_SHA256", "ChaCha20-Poly1305")):
+        commands, crypto, size = {}, [], []
+        for count in counts:
+            prefix = os.path.join(args.dir, "%s-%d" % (suite, count))
+            subprocess.run([tool, "make", suite, str(count), prefix], check=True)
+            base = [args.imapwhy, "--rules", args.rules, "-o", "none"]
+            commands["clear", count] = base + [prefix + "-clear.pcap"]
+            commands["decrypted", count] = base + ["--keylog", prefix + ".keys", prefix + "-sealed.pcap"]
+            opened = [subprocess.run([tool, "open", cipher, prefix, str(count)], check=True, stdout=subprocess.PIPE).stdout.split()
+                      for _ in range(2 + args.rounds)]
+            crypto.append(min(float(t[0]) for t in opened))
+            size.append(int(opened[0][1]))
+        found = best(commands, 2 + args.rounds)
+        bytes_more = size[1] - size[0]
+        clear, decrypted = (slope(sound(found[kind, counts[0]], kind).cpu, sound(found[kind, counts[1]], kind).cpu, bytes_more)
+                            for kind in ("clear", "decrypted"))
+        own = slope(crypto[0], crypto[1], bytes_more)
+        print("  %-20s %d bytes a session; a byte: clear %.3f ns, decrypted %.3f ns, of it libcrypto's own %.3f ns" % (cipher, bytes_more // (counts[1] - counts[0]), clear, decrypted, own))
+        check("%s, beyond libcrypto, over clear" % cipher, (decrypted - own) / clear, 1.25)
+
+
 def main():
     top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     parser = argparse.ArgumentParser(description=__doc__, epilog="BENCH_DIR: where captures are kept (else a temporary folder).")
@@ -180,12 +209,12 @@ def main():
     parser.add_argument("--imapwhy", default=os.path.join(top, "imapwhy"))
     parser.add_argument("--rules", default=os.path.join(top, "rules"))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--parts", default="own,correct,memory,start,peers", help="which parts, in a list")
+    parser.add_argument("--parts", default="own,correct,memory,start,decrypt,peers", help="which parts, in a list")
     args = parser.parse_args()
     args.generate, args.loop = os.path.join(args.tools, "generate"), os.path.join(args.tools, "loop")
     parts = {"own": ("Ratios to the bare libpcap loop", own_speed),
              "correct": ("Verdicts", lambda a: [correctness(a, k) for k in ("imap", "mixed", "flood")]),
-             "memory": ("Memory", memory), "start": ("Start", start_up), "peers": ("Peers", peer_speed)}
+             "memory": ("Memory", memory), "start": ("Start", start_up), "decrypt": ("Decryption", decrypt), "peers": ("Peers", peer_speed)}
     with tempfile.TemporaryDirectory() as folder:
         args.dir = os.environ.get("BENCH_DIR") or folder
         os.makedirs(args.dir, exist_ok=True)

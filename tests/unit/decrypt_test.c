@@ -31,10 +31,12 @@ static size_t hex(const char *text, uint8_t *into)
 static void expect_label(const char *secret, const char *label, const char *want)
 {
 	uint8_t s[64], w[64], got[64];
+	struct schedule *schedule = schedule_create();
 	size_t secret_len = hex(secret, s), want_len = hex(want, w);
 
-	assert_true(expand_label("SHA256", bytes_of(s, secret_len), label, got, want_len));
+	assert_true(expand_label(schedule, "SHA256", bytes_of(s, secret_len), label, got, want_len));
 	assert_memory_equal(got, w, want_len);
+	schedule_destroy(&schedule);
 }
 
 /* RFC 8448, section 3. */
@@ -58,7 +60,8 @@ static void a_record_of_tls_13_opens_as_published(void **state)
 	hex("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5", secret);
 	size_t n = hex("a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a20441e2b62974e1f5a6292a2977014bd1e3deae6"
 		       "3aeebb21694915e4", sealed);
-	struct protection *p = protection_of_traffic(suite_of(0x1301), bytes_of(secret, sizeof secret));
+	struct schedule *schedule = schedule_create();
+	struct protection *p = protection_of_traffic(schedule, suite_of(0x1301), bytes_of(secret, sizeof secret));
 	assert_int_equal(protection_open(p, 0, 23, bytes_of(sealed, n), plain, &len), 0);
 	assert_int_equal(len, 51);
 	for (int i = 0; i < 50; i++)
@@ -66,6 +69,7 @@ static void a_record_of_tls_13_opens_as_published(void **state)
 	assert_int_equal(plain[50], 23);
 	assert_int_equal(protection_open(p, 0, 23, bytes_of(sealed, n), plain, &len), -1);
 	protection_destroy(&p);
+	schedule_destroy(&schedule);
 }
 
 /* The vector for P_SHA256 that the TLS working group's list published, and every implementation tests against. */
@@ -78,8 +82,10 @@ static void the_prf_is_as_published(void **state)
 	hex("a0ba9f936cda311827a6f796ffd5198c", seed);
 	size_t n = hex("e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a6b301791e90d35c9c9a46b4e14baf9af0fa022f7077def17abfd37"
 		       "97c0564bab4fbc91666e9def9b97fce34f796789baa48082d122ee42c5a72e5a5110fff70187347b66", want);
-	assert_true(prf("SHA256", bytes_of(secret, 16), "test label", bytes_of(seed, 16), got, n));
+	struct schedule *schedule = schedule_create();
+	assert_true(prf(schedule, "SHA256", bytes_of(secret, 16), "test label", bytes_of(seed, 16), got, n));
 	assert_memory_equal(got, want, n);
+	schedule_destroy(&schedule);
 }
 
 /* --- a session read --- */
