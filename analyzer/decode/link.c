@@ -1,9 +1,9 @@
-/* Link layers and what stands between them and IP: VLAN tags, MPLS labels, PPPoE and PPP. */
+/* Link layers and what stands between them and IP: VLAN and other tags, MPLS labels, PPPoE and PPP. */
 #include "layers.h"
 
 enum { /* EtherTypes */
 	TYPE_IPV4 = 0x0800, TYPE_VLAN = 0x8100, TYPE_IPV6 = 0x86dd, TYPE_MPLS = 0x8847, TYPE_MPLS_MULTICAST = 0x8848,
-	TYPE_PPPOE = 0x8864, TYPE_QINQ = 0x88a8, TYPE_QINQ_OLD = 0x9100,
+	TYPE_PPPOE = 0x8864, TYPE_QINQ = 0x88a8, TYPE_QINQ_OLD = 0x9100, TYPE_BACKBONE = 0x88e7, TYPE_VNTAG = 0x8926, TYPE_ETAG = 0x893f,
 	TYPE_LEAST = 0x0600 /* below it stands an 802.3 length */
 };
 
@@ -13,16 +13,28 @@ static bool type_known(uint16_t type)
 	       type == TYPE_MPLS || type == TYPE_PPPOE;
 }
 
-static enum decode_status vlan(struct walk *w, struct span s)
+/* A tag of so many bytes, then the type of what it tags: 802.1Q has two, Cisco's VN-Tag four, 802.1BR's E-tag six. */
+static enum decode_status tag(struct walk *w, struct span s, uint32_t bytes)
 {
 	const uint8_t *h = s.at;
 
 	if (!deeper(w))
 		return DECODE_NOT_OURS;
+	if (!span_skip(&s, bytes + 2))
+		return malformed(w);
+	w->into->encapsulation |= ENCAPSULATED_VLAN;
+	return link_ethertype(w, be16(h + bytes), s);
+}
+
+/* 802.1ah: the service tag, then the customer's whole frame. */
+static enum decode_status backbone(struct walk *w, struct span s)
+{
+	if (!deeper(w))
+		return DECODE_NOT_OURS;
 	if (!span_skip(&s, 4))
 		return malformed(w);
 	w->into->encapsulation |= ENCAPSULATED_VLAN;
-	return link_ethertype(w, be16(h + 2), s);
+	return link_ethernet(w, s);
 }
 
 /* 802.2: only IP in SNAP is ours; the rest (spanning tree and the like) is not IP. */
@@ -58,7 +70,10 @@ enum decode_status link_ethertype(struct walk *w, uint16_t type, struct span s)
 	switch (type) {
 	case TYPE_IPV4: return ip_v4(w, s);
 	case TYPE_IPV6: return ip_v6(w, s);
-	case TYPE_VLAN: case TYPE_QINQ: case TYPE_QINQ_OLD: return vlan(w, s);
+	case TYPE_VLAN: case TYPE_QINQ: case TYPE_QINQ_OLD: return tag(w, s, 2);
+	case TYPE_VNTAG: return tag(w, s, 4);
+	case TYPE_ETAG: return tag(w, s, 6);
+	case TYPE_BACKBONE: return backbone(w, s);
 	case TYPE_MPLS: case TYPE_MPLS_MULTICAST: return link_mpls(w, s);
 	case TYPE_PPPOE: return pppoe(w, s);
 	default: return type < TYPE_LEAST ? llc(w, s) : not_ip(w);

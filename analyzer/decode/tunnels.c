@@ -1,4 +1,4 @@
-/* Tunnels over IP and UDP: GRE (with ERSPAN and PPTP), VXLAN, GENEVE. */
+/* Tunnels over IP and UDP: GRE (with ERSPAN, PPTP and WCCP), VXLAN, GENEVE. */
 #include "layers.h"
 
 enum { GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000, GRE_ACKNOWLEDGEMENT = 0x0080 };
@@ -69,6 +69,14 @@ static enum decode_status erspan_3(struct walk *w, struct span s)
 	}
 }
 
+/* Redirected packets: version 2 of WCCP has a header of its own, version 1 none. */
+static enum decode_status wccp(struct walk *w, struct span s)
+{
+	if (s.len && s.at[0] >> 4 != 4 && !span_skip(&s, 4))
+		return malformed(w);
+	return ip_v4(w, s);
+}
+
 enum decode_status tunnel_gre(struct walk *w, struct span s)
 {
 	const uint8_t *h = s.at;
@@ -87,6 +95,7 @@ enum decode_status tunnel_gre(struct walk *w, struct span s)
 	case 0x6558: return link_ethernet(w, s);
 	case 0x88be: return erspan_2(w, s, flags);
 	case 0x22eb: return erspan_3(w, s);
+	case 0x883e: return wccp(w, s);
 	default: return type < 0x0600 ? not_ip(w) : link_ethertype(w, type, s);
 	}
 }
@@ -97,6 +106,35 @@ static bool vxlan_header(const uint8_t *h)
 	bool group_policy = h[0] & 0x80;
 
 	return h[0] & 0x08 && !(h[0] & 0x77) && h[7] == 0 && (group_policy || (h[1] == 0 && h[2] == 0 && h[3] == 0));
+}
+
+/* The generic extension (draft-ietf-nvo3-vxlan-gpe) tells what is inside. */
+static bool vxlan_gpe_header(const uint8_t *h)
+{
+	return h[0] & 0x08 && !(h[0] & 0xf0) && h[1] == 0 && h[2] == 0 && h[7] == 0;
+}
+
+static enum decode_status vxlan_gpe(struct walk *w, struct span s)
+{
+	const uint8_t *h = s.at;
+
+	w->into->encapsulation |= ENCAPSULATED_VXLAN;
+	span_skip(&s, 8);
+	switch (h[0] & 0x04 ? h[3] : 3) {
+	case 1: return ip_v4(w, s);
+	case 2: return ip_v6(w, s);
+	case 3: return link_ethernet(w, s);
+	case 5: return link_mpls(w, s);
+	default: return not_ip(w);
+	}
+}
+
+/* RFC 8086: no source routes, and a type that GRE carries. */
+static bool gre_header(const uint8_t *h)
+{
+	uint16_t type = be16(h + 2);
+
+	return !(be16(h) & 0x4fff) && (type == 0x6558 || type == 0x0800 || type == 0x86dd);
 }
 
 static bool geneve_header(const uint8_t *h)
@@ -124,6 +162,14 @@ bool tunnel_udp(struct walk *w, uint16_t port, struct span s, enum decode_status
 		w->into->encapsulation |= ENCAPSULATED_VXLAN;
 		span_skip(&s, 8);
 		*status = link_ethernet(w, s);
+		return true;
+	}
+	if (port == 4790 && vxlan_gpe_header(s.at)) {
+		*status = vxlan_gpe(w, s);
+		return true;
+	}
+	if (port == 4754 && gre_header(s.at)) {
+		*status = tunnel_gre(w, s);
 		return true;
 	}
 	if (port == 6081 && geneve_header(s.at)) {

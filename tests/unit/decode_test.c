@@ -138,6 +138,12 @@ static void put_v4_tcp(struct build *b)
 	close_v4(b, at);
 }
 
+static void put_inner_frame(struct build *b)
+{
+	put_ethernet(b, 0x0800);
+	put_v4_tcp(b);
+}
+
 static void put_v6_tcp(struct build *b)
 {
 	uint32_t at = put_v6(b, 6);
@@ -279,6 +285,21 @@ static void vlan(void **state)
 	put32(&r->frame, 6 << 16 | 0x86dd);
 	put_v6_tcp(&r->frame);
 	gives_tcp(r, 1, 6, ENCAPSULATED_VLAN);
+	put_ethernet(&r->frame, 0x8926); /* VN-Tag between VLAN tags */
+	put32(&r->frame, 0x40030001);
+	put32(&r->frame, 0x81000007);
+	put16(&r->frame, 0x0800);
+	put_v4_tcp(&r->frame);
+	gives_tcp(r, 1, 4, ENCAPSULATED_VLAN);
+	put_ethernet(&r->frame, 0x893f); /* E-tag */
+	fill(&r->frame, 6, 1);
+	put16(&r->frame, 0x0800);
+	put_v4_tcp(&r->frame);
+	gives_tcp(r, 1, 4, ENCAPSULATED_VLAN);
+	put_ethernet(&r->frame, 0x88e7); /* backbone service tag */
+	put32(&r->frame, 77);
+	put_inner_frame(&r->frame);
+	gives_tcp(r, 1, 4, ENCAPSULATED_VLAN);
 	put_ethernet(&r->frame, 0x8100);
 	for (int i = 0; i < 20; i++)
 		put32(&r->frame, 0x00018100);
@@ -446,12 +467,6 @@ static void put_outer(struct build *b, unsigned protocol)
 	b->byte[14 + 8] = 200;
 }
 
-static void put_inner_frame(struct build *b)
-{
-	put_ethernet(b, 0x0800);
-	put_v4_tcp(b);
-}
-
 static void gre(void **state)
 {
 	struct run *r = run_create();
@@ -487,6 +502,15 @@ static void gre(void **state)
 	put_inner_frame(&r->frame);
 	close_v4(&r->frame, 14);
 	gives_tcp(r, 1, 4, ENCAPSULATED_GRE);
+	for (unsigned version = 1; version <= 2; version++) { /* WCCP */
+		put_outer(&r->frame, 47);
+		put32(&r->frame, 0x0000883e);
+		if (version == 2)
+			put32(&r->frame, 0x00000100);
+		put_v4_tcp(&r->frame);
+		close_v4(&r->frame, 14);
+		gives_tcp(r, 1, 4, ENCAPSULATED_GRE);
+	}
 	put_outer(&r->frame, 47); /* a keepalive */
 	put32(&r->frame, 0);
 	close_v4(&r->frame, 14);
@@ -627,14 +651,47 @@ static void udp_tunnels(void **state)
 	run_destroy(r);
 }
 
-/* A DNS answer to a client whose own port is a tunnel's. */
-static void no_udp_tunnel(void **state)
+static void udp_tunnels_that_name_their_load(void **state)
 {
-	static const uint16_t ports[] = { 4789, 8472, 6081 };
+	static const struct { uint16_t port; uint32_t first, second; unsigned family, encapsulation; } kinds[] = {
+		{ 4790, 0x0c000001, 0x00000500, 4, ENCAPSULATED_VXLAN }, { 4790, 0x0c000002, 0x00000500, 6, ENCAPSULATED_VXLAN },
+		{ 4754, 0x20000800, 0x00000007, 4, ENCAPSULATED_GRE },	 { 4754, 0x200086dd, 0x00000007, 6, ENCAPSULATED_GRE },
+	};
 	struct run *r = run_create();
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		put_outer(&r->frame, 17);
+		put_udp(&r->frame, 55555, kinds[i].port);
+		put32(&r->frame, kinds[i].first);
+		put32(&r->frame, kinds[i].second);
+		if (kinds[i].family == 4)
+			put_v4_tcp(&r->frame);
+		else
+			put_v6_tcp(&r->frame);
+		close_udp(&r->frame, 34);
+		close_v4(&r->frame, 14);
+		gives_tcp(r, 1, kinds[i].family, kinds[i].encapsulation);
+	}
+	put_outer(&r->frame, 17);
+	put_udp(&r->frame, 55555, 4790);
+	put32(&r->frame, 0x0c000003);
+	put32(&r->frame, 0x00000500);
+	put_inner_frame(&r->frame);
+	close_udp(&r->frame, 34);
+	close_v4(&r->frame, 14);
+	gives_tcp(r, 1, 4, ENCAPSULATED_VXLAN);
+	run_destroy(r);
+}
+
+/* A DNS answer to a client whose own port is a tunnel's. */
+static void no_udp_tunnel(void **state)
+{
+	static const uint16_t ports[] = { 4789, 8472, 6081, 4790, 4754 };
+	struct run *r = run_create();
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof ports / sizeof *ports; i++) {
 		put_outer(&r->frame, 17);
 		put_udp(&r->frame, 53, ports[i]);
 		put(&r->frame, "\x08\x00\x81\x80\0\1\0\1\0\0\0\0", 12);
@@ -1411,7 +1468,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ethernet), cmocka_unit_test(vlan), cmocka_unit_test(cooked), cmocka_unit_test(raw), cmocka_unit_test(loopback),
 		cmocka_unit_test(ppp), cmocka_unit_test(pppoe), cmocka_unit_test(mpls), cmocka_unit_test(gre), cmocka_unit_test(erspan),
-		cmocka_unit_test(pptp), cmocka_unit_test(ip_in_ip), cmocka_unit_test(udp_tunnels), cmocka_unit_test(no_udp_tunnel),
+		cmocka_unit_test(pptp), cmocka_unit_test(ip_in_ip), cmocka_unit_test(udp_tunnels), cmocka_unit_test(udp_tunnels_that_name_their_load), cmocka_unit_test(no_udp_tunnel),
 		cmocka_unit_test(v4_lengths), cmocka_unit_test(v6_extensions), cmocka_unit_test(syn_options), cmocka_unit_test(sack),
 		cmocka_unit_test(odd_options), cmocka_unit_test(cut_tcp), cmocka_unit_test(udp), cmocka_unit_test(icmp),
 		cmocka_unit_test(icmp_quotes_little), cmocka_unit_test(icmp_quotes_udp), cmocka_unit_test(icmp6),
