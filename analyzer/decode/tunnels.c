@@ -1,4 +1,4 @@
-/* Tunnels over IP and UDP: GRE (with ERSPAN, PPTP and WCCP), VXLAN, GENEVE. */
+/* Tunnels over IP and UDP: GRE (with ERSPAN, PPTP and WCCP), VXLAN, GENEVE, GTP. */
 #include "layers.h"
 
 enum { GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000, GRE_ACKNOWLEDGEMENT = 0x0080 };
@@ -154,6 +154,38 @@ static enum decode_status geneve(struct walk *w, struct span s)
 	return type == 0x6558 ? link_ethernet(w, s) : link_ethertype(w, type, s);
 }
 
+/* User data (3GPP TS 29.281 5.1): version 1, message type 255. */
+static bool gtp_header(const uint8_t *h)
+{
+	return h[0] >> 4 == 3 && !(h[0] & 0x08) && h[1] == 0xff;
+}
+
+/* Extension headers of four bytes or a multiple, whose last byte names the next. */
+static bool gtp_skip_extensions(struct span *s, uint8_t next)
+{
+	while (next) {
+		uint32_t bytes = s->len ? s->at[0] * 4u : 0;
+
+		if (!bytes || !span_skip(s, bytes))
+			return false;
+		next = s->at[-1];
+	}
+	return true;
+}
+
+static enum decode_status gtp(struct walk *w, struct span s)
+{
+	const uint8_t *h = s.at;
+	bool options = h[0] & 7;
+
+	w->into->encapsulation |= ENCAPSULATED_GTP;
+	span_skip(&s, 8);
+	span_limit(&s, be16(h + 2));
+	if (options && (!span_skip(&s, 4) || (h[0] & 4 && !gtp_skip_extensions(&s, h[11]))))
+		return malformed(w);
+	return ip_any(w, s);
+}
+
 bool tunnel_udp(struct walk *w, uint16_t port, struct span s, enum decode_status *status)
 {
 	if (s.len < 8)
@@ -170,6 +202,10 @@ bool tunnel_udp(struct walk *w, uint16_t port, struct span s, enum decode_status
 	}
 	if (port == 4754 && gre_header(s.at)) {
 		*status = tunnel_gre(w, s);
+		return true;
+	}
+	if (port == 2152 && gtp_header(s.at)) {
+		*status = gtp(w, s);
 		return true;
 	}
 	if (port == 6081 && geneve_header(s.at)) {

@@ -357,7 +357,7 @@ static void put_imap(struct making *m, struct json_object *own)
 
 static void put_encapsulation(uint16_t bits, struct json_object *capture)
 {
-	static const char *const names[] = { "vlan", "mpls", "pppoe", "gre", "ipip", "vxlan", "geneve", "cooked" };
+	static const char *const names[] = { "vlan", "mpls", "pppoe", "gre", "ipip", "vxlan", "geneve", "cooked", "gtp" };
 	struct json_object *list;
 
 	if (!bits)

@@ -673,6 +673,23 @@ static void udp_tunnels_that_name_their_load(void **state)
 		close_v4(&r->frame, 14);
 		gives_tcp(r, 1, kinds[i].family, kinds[i].encapsulation);
 	}
+	for (unsigned extensions = 0; extensions < 3; extensions++) {
+		put_outer(&r->frame, 17);
+		put_udp(&r->frame, 55555, 2152);
+		put8(&r->frame, extensions ? 0x34 : 0x30);
+		put8(&r->frame, 0xff);
+		put16(&r->frame, 0); /* the length, below */
+		put32(&r->frame, 77);
+		if (extensions)
+			put32(&r->frame, 0x00000085);
+		for (unsigned i = 1; i <= extensions; i++)
+			put32(&r->frame, i < extensions ? 0x01000085 : 0x01000000);
+		put_v4_tcp(&r->frame);
+		set16(&r->frame, 44, r->frame.len - 50);
+		close_udp(&r->frame, 34);
+		close_v4(&r->frame, 14);
+		gives_tcp(r, 1, 4, ENCAPSULATED_GTP);
+	}
 	put_outer(&r->frame, 17);
 	put_udp(&r->frame, 55555, 4790);
 	put32(&r->frame, 0x0c000003);
@@ -687,7 +704,7 @@ static void udp_tunnels_that_name_their_load(void **state)
 /* A DNS answer to a client whose own port is a tunnel's. */
 static void no_udp_tunnel(void **state)
 {
-	static const uint16_t ports[] = { 4789, 8472, 6081, 4790, 4754 };
+	static const uint16_t ports[] = { 4789, 8472, 6081, 4790, 4754, 2152 };
 	struct run *r = run_create();
 
 	(void)state;
