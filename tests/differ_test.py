@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What captures show that are cut, one-sided or met late must not become a fault of somebody; and frame numbers are Wireshark's."""
+import ipaddress
 import json
 import os
 import struct
@@ -32,6 +33,22 @@ def cut_to(path, snap):
         at += 16 + captured
     with open(path, "wb") as f:
         f.write(b"".join(out))
+
+
+def asks(time, number, kind, answer=None, address="10.1.4.23"):
+    """A frame that asks the resolver for imap.example.org, or with a response code the answer."""
+    name = b"".join(bytes([len(part)]) + part for part in (b"imap", b"example", b"org")) + b"\0"
+    dns = struct.pack(">HHHHHH", number, 0x0100 if answer is None else 0x8180 | answer, 1, 0, 0, 0) + name + struct.pack(">HH", kind, 1)
+    ports, ends = [40000 + number, 53], [ipaddress.ip_address(address).packed, ipaddress.ip_address("10.1.4.1").packed]
+    if answer is not None:
+        ports.reverse()
+        ends.reverse()
+    udp = struct.pack(">HHHH", ports[0], ports[1], 8 + len(dns), 0) + dns
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + ends[0] + ends[1]
+    return (1700000000.0 + time, b"\x02\0\0\0\0\1\x02\0\0\0\0\2\x08\0" + ip + udp)
+
+
+A, AAAA, REFUSED = 1, 28, 5
 
 
 class Made(unittest.TestCase):
@@ -96,6 +113,23 @@ class Made(unittest.TestCase):
         talk = Conversation().open().says(SERVER, "* OK ready\r\n", wait=8).says(CLIENT, "a LOGIN u p\r\n").says(SERVER, "a OK in\r\n")
         talk.says(CLIENT, "b SELECT INBOX\r\n").says(SERVER, "b OK done\r\n").says(CLIENT, "c LOGOUT\r\n").says(SERVER, "* BYE\r\nc OK\r\n").close()
         self.assertEqual(self.verdict(talk), "degraded.slow_server")
+
+    def looked_up(self, *frames):
+        talk = Conversation(start=1700000060.0).healthy()
+        talk.frames = list(frames) + talk.frames
+        write_pcap(self.path, talk)
+        return [d["imapwhy"]["verdict"]["mechanism"] for d in sessions(self.path) if d["imapwhy"]["verdict"]["stage"] == "resolve"]
+
+    def test_a_look_up_whose_answer_was_not_captured_is_no_failure(self):
+        self.assertEqual(self.looked_up(asks(0, 1, A), asks(0, 2, AAAA), asks(0.1, 2, AAAA, REFUSED)), [])
+        self.assertEqual(self.looked_up(asks(0, 2, AAAA), asks(0.1, 2, AAAA, REFUSED)), [])
+        self.assertEqual(self.looked_up(asks(0, 1, A), asks(0, 2, AAAA)), [])
+
+    def test_a_look_up_that_is_refused_or_asked_in_vain_is_one(self):
+        self.assertEqual(self.looked_up(asks(0, 1, A), asks(0.1, 1, A, REFUSED)), ["refused"])
+        self.assertEqual(self.looked_up(asks(0, 1, A), asks(0.1, 1, A, REFUSED), asks(0.2, 2, AAAA), asks(0.3, 2, AAAA, REFUSED)), ["refused"])
+        self.assertEqual(self.looked_up(asks(0, 1, A), asks(5, 1, A)), ["dns_timeout"])
+        self.assertEqual(self.looked_up(asks(0, 1, A), asks(0, 2, AAAA), asks(0.1, 2, AAAA, REFUSED), asks(5, 1, A)), ["refused"])
 
     def test_what_was_not_acknowledged_is_no_silence_of_the_server(self):
         talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a LOGIN u p\r\n")

@@ -229,6 +229,20 @@ static bool settled(const struct lookup *k, nanoseconds now, bool at_end)
 	return now - k->last_query.time > 10 * SECOND || (at_end && (waited >= 5 * SECOND || (waited >= 2 * SECOND && again)));
 }
 
+/* Whether the packets show that the client was left without an address. Resolver libraries ask again what nobody answered
+ * (resolv.conf(5)): what they let rest was answered, only not captured. Clients with IPv4 alone or both ask for A, too. */
+static bool shows_failure(const struct lookup *k)
+{
+	unsigned types = (k->asked & 1u) + (k->asked >> 1 & 1u);
+	bool asked_again = k->queries > types;
+
+	switch (k->result) {
+	case WORD_lookup_nxdomain: case WORD_lookup_resolver_unreachable: return true;
+	case WORD_lookup_none: return asked_again;
+	default: return (asked_again || !(k->asked & ~k->negative)) && (k->asked != 2 || k->client.address.family == 6);
+	}
+}
+
 void lookups_settle(struct lookups *l, nanoseconds now, bool at_end, void (*call)(void *, struct lookup *), void *context)
 {
 	for (size_t i = 0; i < l->most; i++) {
@@ -236,7 +250,8 @@ void lookups_settle(struct lookups *l, nanoseconds now, bool at_end, void (*call
 		if (!k->used || k->reported || !k->mail || !settled(k, now, at_end))
 			continue;
 		k->reported = true;
-		call(context, k);
+		if (shows_failure(k))
+			call(context, k);
 	}
 }
 
