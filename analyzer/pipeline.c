@@ -950,6 +950,8 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 	source_counters((struct source *)source, &c);
 	*into = (struct report_stats){
 		.packets = a->packets, .skipped = a->skipped + d->not_ip + d->other_transport + d->unknown_link, .malformed = d->malformed,
+		.fragments_dropped = d->fragments_dropped, .too_deep = d->too_deep, .files_broken = c.broken_files, .blocks_skipped = c.blocks_skipped,
+		.interface_lost = c.interface_lost,
 		.duplicates = a->duplicates, .cut = a->cut, .capture_received = c.kernel_received, .capture_dropped = c.kernel_dropped,
 		.interface_dropped = c.interface_dropped, .flows_tracked = a->sessions, .flows_now = flow_count(a->flows),
 		.evicted_attempts = attempts_evicted(a->attempts), .evicted_settled = flow_evicted(a->flows, RANK_SETTLED),

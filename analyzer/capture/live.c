@@ -28,6 +28,7 @@ struct live {
 	uint32_t frames; /* the frame number: packets since the start, wrapping */
 	nanoseconds clock, tick; /* capture time told last; monotonic: when it was told */
 	nanoseconds reopen_at, reopen_wait; /* monotonic: when to try again; how long after a vain try */
+	bool down;        /* its link is down, and that was told */
 	nanoseconds ends; /* stopped: capture time up to which frames are still handed over; 0: not stopped */
 	struct pcap_stat before;
 	uint64_t received, dropped, interface_dropped, lost;
@@ -131,6 +132,7 @@ static bool open_interface(struct live *live, struct error *error)
 		return false;
 	}
 	live->pcap = pcap;
+	live->down = false;
 	live->link = link_of(pcap);
 	live->nano = pcap_get_tstamp_precision(pcap) == PCAP_TSTAMP_PRECISION_NANO;
 	live->before = (struct pcap_stat){ 0 };
@@ -251,6 +253,18 @@ static enum source_status hand_over(struct live *live, struct frame *frame, cons
 	return SOURCE_FRAME;
 }
 
+/* True once for each change: libpcap asks to be waited for at the most a millisecond while the link is down, and not otherwise. */
+static bool link_changed(struct live *live, struct error *error)
+{
+	bool down = pcap_get_required_select_timeout(live->pcap) != NULL;
+
+	if (down == live->down)
+		return false;
+	live->down = down;
+	error_set(error, down ? "%s: the link is down; waiting for it" : "%s: the link is up again", live->name);
+	return true;
+}
+
 /* A signal asked to stop: what had been captured by then is still handed over. */
 static bool is_over(struct live *live, const struct pcap_pkthdr *head)
 {
@@ -285,6 +299,8 @@ enum source_status live_next(struct live *live, struct frame *frame, struct erro
 			return hand_over(live, frame, head, data);
 		if (status < 0)
 			return interface_gone(live, error);
+		if (link_changed(live, error))
+			return SOURCE_NOTICE;
 		if (turn == 0)
 			wait_for_packets(live);
 	}

@@ -98,10 +98,13 @@ static uint64_t larger(uint64_t a, uint64_t b)
 static void put_stats(const struct report *report, const struct report_stats *s, struct json_object *stats)
 {
 	PUT_COUNTERS(stats, "packets", { "read", s->packets }, { "skipped", s->skipped }, { "malformed", s->malformed },
-		     { "duplicate", s->duplicates }, { "cut", s->cut });
+		     { "duplicate", s->duplicates }, { "cut", s->cut }, { "fragments_dropped", s->fragments_dropped }, { "too_deep", s->too_deep });
+	if (!report->options.live)
+		PUT_COUNTERS(stats, "files", { "broken", s->files_broken }, { "blocks_skipped", s->blocks_skipped });
 	if (report->options.live)
 		PUT_COUNTERS(stats, "capture", { "received", s->capture_received }, { "dropped_by_kernel", s->capture_dropped },
-			     { "dropped_by_interface", s->interface_dropped });
+			     { "dropped_by_interface", s->interface_dropped },
+			     { "interface_lost", s->interface_lost });
 	put_flows(s, stats);
 	put_number(stats, "memory_bytes", (int64_t)s->memory_bytes);
 	PUT_COUNTERS(stats, "streams", { "gaps", s->gaps }, { "bytes_lost", s->bytes_lost }, { "capped", s->capped });

@@ -51,8 +51,9 @@ struct report_sessions {
 };
 
 struct report_stats {
-	uint64_t packets, skipped, malformed, duplicates, cut;
-	uint64_t capture_received, capture_dropped, interface_dropped;
+	uint64_t packets, skipped, malformed, duplicates, cut, fragments_dropped, too_deep;
+	uint64_t files_broken, blocks_skipped; /* capture files cut off or damaged; pcapng blocks of unknown kinds */
+	uint64_t capture_received, capture_dropped, interface_dropped, interface_lost;
 	uint64_t flows_tracked, flows_now, evicted_attempts, evicted_settled, evicted_prelogin, evicted_loggedin;
 	uint64_t memory_bytes;
 	uint64_t gaps, bytes_lost, capped;

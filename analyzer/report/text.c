@@ -301,7 +301,8 @@ static void add_counters(const struct report_stats *s, struct lines *out)
 		uint64_t count;
 	} counters[] = {
 		{ "packets skipped", s->skipped }, { "packets malformed", s->malformed }, { "packets duplicate", s->duplicates },
-		{ "packets cut short", s->cut }, { "flows tracked", s->flows_tracked }, { "attempts evicted", s->evicted_attempts },
+		{ "packets cut short", s->cut }, { "fragments dropped", s->fragments_dropped }, { "packets with too many tunnels", s->too_deep },
+		{ "capture files broken", s->files_broken }, { "pcapng blocks skipped", s->blocks_skipped }, { "times the interface vanished", s->interface_lost }, { "flows tracked", s->flows_tracked }, { "attempts evicted", s->evicted_attempts },
 		{ "settled sessions evicted", s->evicted_settled }, { "sessions evicted before login", s->evicted_prelogin },
 		{ "logged-in sessions evicted", s->evicted_loggedin }, { "stream gaps", s->gaps }, { "stream bytes lost", s->bytes_lost },
 		{ "streams capped", s->capped }, { "memory, bytes", s->memory_bytes }, { "rules loaded", s->rules_loaded },
