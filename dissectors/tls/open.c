@@ -199,7 +199,8 @@ static void hand_out(struct tls_state *st, struct observer *o, struct bytes cont
 	struct decryption *d = st->decryption;
 	struct sealed_side *side = &d->side[o->from];
 
-	if (content.len == 0)
+	/* Within the handshake nobody may send any. */
+	if (content.len == 0 || side->epoch == EPOCH_HANDSHAKE)
 		return;
 	if (!d->reading)
 		d->shared->counts.sessions++;

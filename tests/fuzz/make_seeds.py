@@ -62,6 +62,24 @@ def seeds_of(path):
             yield "dns", found[3][8:]
 
 
+def scripts_for_decryption():
+    """As decrypt_fuzz.c reads them: a byte of what (bit 0: the server), two of a length, a content."""
+    def act(what, server, content=b""):
+        return struct.pack(">BH", what << 1 | server, len(content)) + content
+    data, handshake, gap, flip, epoch = 0, 2 | 16, 4, 5, 6
+    finished = b"\x14\0\0\x20" + bytes(32)
+    flight = act(handshake, 1, b"\x08\0\0\x02\0\0") + act(handshake, 1, finished) + act(epoch, 1)
+    flight += act(handshake, 0, finished) + act(epoch, 0)
+    talk = act(data, 1, b"* OK ready\r\n") + act(data, 0, b"a1 LOGIN a b\r\n") + act(data, 1, b"a1 NO\r\n" * 50)
+    update = act(handshake, 1, b"\x18\0\0\1\0") + act(epoch, 1)
+    for how in range(4):
+        begin = bytes([how]) + (flight if how & 1 else b"")
+        yield begin + talk
+        yield begin + talk + act(gap, 1, b"x" * 30) + talk
+        yield begin + talk + act(flip, 0) + talk
+        yield begin + talk + update + talk + update + talk
+
+
 def conditions(text):
     for match in re.finditer(r"^  when: >-\n((?:    .*\n?)+)", text, re.M):
         yield " ".join(match.group(1).split()).encode() + b"\0" + bytes(range(0, 250, 7))
@@ -78,6 +96,8 @@ def main(samples, rules, folder):
     for path in sorted(glob.glob(os.path.join(samples, "*", "capture.*"))):
         for target, seed in seeds_of(path):
             put(target, seed)
+    for seed in scripts_for_decryption():
+        put("decrypt", seed)
     for path in sorted(glob.glob(os.path.join(rules, "verdicts", "*.yaml"))):
         with open(path, encoding="utf-8") as file:
             text = file.read()
