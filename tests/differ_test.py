@@ -131,6 +131,10 @@ class Made(unittest.TestCase):
         self.assertEqual(self.looked_up(asks(0, 1, A), asks(5, 1, A)), ["dns_timeout"])
         self.assertEqual(self.looked_up(asks(0, 1, A), asks(0, 2, AAAA), asks(0.1, 2, AAAA, REFUSED), asks(5, 1, A)), ["refused"])
 
+    def test_a_reset_acknowledges_what_its_sender_got(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n").packet(CLIENT, 0x14)
+        self.assertEqual(self.verdict(talk), "none.probe")
+
     def test_what_was_not_acknowledged_is_no_silence_of_the_server(self):
         talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a LOGIN u p\r\n")
         talk.next[CLIENT] -= len("a LOGIN u p\r\n")

@@ -222,6 +222,16 @@ static unsigned accept_reset(struct tcp *tcp, const struct packet *p, enum direc
 	return news | TCP_NEWS_ENDED;
 }
 
+/* A client that aborts tells what it had got by then. Not where that had been sent in vain: there the silence says more. */
+static void take_last_word(struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	const struct tcp_side *peer = &tcp->side[other(from)];
+
+	if (from == FROM_CLIENT && (p->flags & TCP_ACK) && peer->pending_sends == 1 && seq_after(p->acknowledgement, peer->acked) &&
+	    !seq_after(p->acknowledgement, peer->highest))
+		acknowledge(tcp, other(from), p->acknowledgement, p->at.time);
+}
+
 unsigned take_reset(struct tcp *tcp, const struct packet *p, enum direction from)
 {
 	struct reset_notes *n = tcp_resets(tcp);
@@ -243,8 +253,10 @@ unsigned take_reset(struct tcp *tcp, const struct packet *p, enum direction from
 		n->at[from] = p->at;
 	n->sequence[from] = p->sequence;
 	n->newest[from] = p->at.time;
-	if (acceptable(tcp, p, from))
+	if (acceptable(tcp, p, from)) {
 		news |= accept_reset(tcp, p, from, n);
+		take_last_word(tcp, p, from);
+	}
 	return news;
 }
 

@@ -263,7 +263,7 @@ static void pend_rest(struct tcp *tcp, enum direction from, uint32_t acked)
 	}
 }
 
-static void acknowledge(struct tcp *tcp, enum direction from, uint32_t ack, nanoseconds now)
+void acknowledge(struct tcp *tcp, enum direction from, uint32_t ack, nanoseconds now)
 {
 	struct tcp_side *side = &tcp->side[from];
 

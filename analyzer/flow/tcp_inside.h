@@ -112,6 +112,8 @@ struct reset_notes *tcp_resets(struct tcp *tcp);
 unsigned note_end(struct tcp *tcp, enum word_end how);
 /* What the other side lets `from` send beyond its acknowledgement, generously: for telling stray frames. */
 uint32_t most_ahead(const struct tcp *tcp, enum direction from);
+/* The other side has acknowledged what `from` sent, up to `ack`. */
+void acknowledge(struct tcp *tcp, enum direction from, uint32_t ack, nanoseconds now);
 /* --- stream.c */
 /* Takes payload at seq: hands on what is in order, keeps the rest. wire: its length on the wire. */
 void stream_take(struct tcp *tcp, enum direction from, uint32_t seq, struct bytes payload, uint32_t wire, struct moment at,

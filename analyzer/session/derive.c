@@ -94,7 +94,8 @@ static struct debt debt_of_tls(const struct fact_view v[FACT_COUNT])
 		if (is(v, FACT_RECORD_OWED))
 			return (struct debt){ WORD_owed_record, FACT_RECORD_OWED };
 		/* After STARTTLS no greeting comes (RFC 9051, 6.2.1). */
-		if ((!is(v, FACT_SERVER_RECORDS) || is_decrypted(v)) && !is(v, FACT_STARTTLS_SENT) && v[FACT_CLIENT_FINISHED].set)
+		bool cut = is(v, FACT_LOST_BYTES) || is(v, FACT_TRUNCATED);
+		if ((!is(v, FACT_SERVER_RECORDS) || is_decrypted(v)) && !is(v, FACT_STARTTLS_SENT) && v[FACT_CLIENT_FINISHED].set && !cut)
 			return (struct debt){ WORD_owed_greeting, FACT_CLIENT_FINISHED };
 		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 	}

@@ -238,6 +238,14 @@ static void server_data(struct tls_state *st, struct observer *o, uint16_t lengt
 	st->owed = false;
 }
 
+void answered_in_hole(struct tls_state *st, struct observer *o)
+{
+	if (o->from != FROM_SERVER || !st->owed)
+		return;
+	observe(o, FACT_RECORD_OWED, false);
+	st->owed = false;
+}
+
 static bool has_notify_length(const struct tls_state *st, enum direction from, uint16_t length)
 {
 	return may_be_13(st) && (from == FROM_CLIENT ? is_padded(st, length, ALERT_LENGTH) : length == ALERT_LENGTH);

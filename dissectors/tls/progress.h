@@ -32,6 +32,8 @@ void clear_alert(struct tls_state *st, struct observer *o, uint8_t level, uint8_
 /* What was read inside: a Finished of TLS 1.3; any record but an alert (what had the size of close_notify was none). */
 void finished_read(struct tls_state *st, struct observer *o);
 void went_on(struct tls_state *st, struct observer *o);
+/* A hole in what the server said may hold the answer that is owed. */
+void answered_in_hole(struct tls_state *st, struct observer *o);
 /* Times the client's asking and the server's answering. */
 void client_asks(struct tls_state *st, const struct observer *o);
 void server_answers(struct tls_state *st, struct observer *o);

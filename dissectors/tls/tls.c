@@ -369,6 +369,7 @@ static void tls_gap(void *state, struct observer *o, uint64_t missing)
 		return;
 	side->holes = true;
 	keep_record(st, o, RECORD_HOLE, 0);
+	answered_in_hole(st, o);
 	if (lies_within(side, missing)) {
 		side->left = (uint16_t)(side->left - missing);
 		close_record(st, o, side);
