@@ -414,7 +414,8 @@ static void complete_drops(const struct analysis *a, const struct session *s, st
 		view[FACT_CAPTURE_DROPS] = (struct fact_view){ (int64_t)packets, s->first, FROM_CLIENT, true, true };
 }
 
-static const struct rule *judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
+/* All facts but the inferred ones, which stay unknown. */
+static void see_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
 {
 	session_settle_holes(s, (struct moment){ a->now, 0, 0 });
 	session_view(s, a->now, at_end, view);
@@ -423,9 +424,23 @@ static const struct rule *judge_session(struct analysis *a, struct session *s, b
 	tell_refusals(a, s, view);
 	context_learn(&a->context, &c, view);
 	context_complete(&a->context, &c, view, &a->proofs);
-	infer_inside(a, s, view);
 	complete_texts(view, a->rules, a->shared.texts);
+	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
+		view[id].known = false;
+}
+
+static const struct rule *judge_seen(struct analysis *a, const struct session *s, struct fact_view *view)
+{
+	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
+		view[id].known = fact_kinds[id].absence == ABSENT_ZERO;
+	infer_inside(a, s, view);
 	return rules_decide(a->rules, view, a->shared.texts);
+}
+
+static const struct rule *judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
+{
+	see_session(a, s, at_end, view);
+	return judge_seen(a, s, view);
 }
 
 /* Silence looks alike from afar: a verdict waits for other traffic as long as what may still come would change it. */
@@ -440,10 +455,10 @@ static bool waits_for_context(const struct analysis *a, const struct fact_view *
 	return rules_decide(a->rules, supposed, a->shared.texts) != rule;
 }
 
-/* Bad news that no later packet is expected to change. */
-static bool is_bad(const struct rule *rule)
+static void look_later(struct analysis *a, struct session *s)
 {
-	return strcmp(rule->outcome, "failed") == 0 || (strcmp(rule->outcome, "degraded") == 0 && strcmp(rule->class, "degraded") != 0);
+	if (++s->looks < LOOKS)
+		wheel_set(a->wheel, &s->flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
 }
 
 /* A timer looks at a session: is its verdict settled? */
@@ -468,8 +483,13 @@ static void look(void *context, struct flow *flow)
 		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
 		return;
 	}
-	const struct rule *rule = judge_session(a, s, false, view);
-	bool decided = closed || is_bad(rule);
+	see_session(a, s, false, view);
+	if (!closed && !rules_may_fail(a->rules, view, a->shared.texts)) {
+		look_later(a, s);
+		return;
+	}
+	const struct rule *rule = judge_seen(a, s, view);
+	bool decided = closed || rule_accuses(rule);
 	if (decided && !s->written && waits_for_context(a, view, rule)) {
 		if (!s->settle_since)
 			s->settle_since = a->now;
@@ -484,8 +504,7 @@ static void look(void *context, struct flow *flow)
 		wheel_set(a->wheel, flow, a->now + LINGER);
 		return;
 	}
-	if (++s->looks < LOOKS)
-		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
+	look_later(a, s);
 }
 
 /* Memory drives a session out: its verdict is written where the packets decided one. */

@@ -293,6 +293,7 @@ static bool load_rule(struct rules *r, struct document *d, yaml_node_t *n)
 	/* Words that were told wrong must not be told missing as well. */
 	if (l.rule.outcome && before == d->problems->count)
 		check_blame(d, n, &l.rule);
+	l.accuses = l.rule.outcome && l.rule.class && rule_accuses(&l.rule);
 	l.answers = l.rule.outcome && strcmp(l.rule.outcome, "inconclusive") != 0;
 	r->list[r->count++] = l;
 	return true;

@@ -24,6 +24,7 @@ struct loaded_rule {
 	uint8_t evidence[VERDICT_MOST_EVIDENCE];
 	int evidences;
 	int mechanism; /* its number */
+	bool accuses;  /* rule_accuses */
 	bool answers;  /* not inconclusive: that a capture can't tell is no other answer to what happened */
 };
 
@@ -46,6 +47,7 @@ struct issuer {
 struct term {
 	const struct expression *expression;
 	int at;
+	bool inferred; /* it asks of what is inferred */
 };
 
 struct rules {
@@ -95,6 +97,8 @@ enum { TERM_OPEN, TERM_FAILS, TERM_HOLDS };
 bool terms_number(struct rules *r);
 void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts);
 bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask);
+/* Whether it may come to hold once what is inferred is known. */
+bool ask_may_hold(struct judging *j, const struct loaded_rule *rule, struct ask ask);
 
 /* --- match.c --- */
 

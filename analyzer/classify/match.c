@@ -45,6 +45,11 @@ bool rule_holds(const struct loaded_rule *rule, struct judging *j)
 	return true;
 }
 
+bool rule_accuses(const struct rule *rule)
+{
+	return strcmp(rule->outcome, "failed") == 0 || (strcmp(rule->outcome, "degraded") == 0 && strcmp(rule->class, "degraded") != 0);
+}
+
 /* --- evidence --- */
 
 static void add_evidence(struct verdict *v, int fact, const struct fact_view *view)
@@ -165,6 +170,25 @@ const struct rule *rules_decide(const struct rules *r, const struct fact_view vi
 		if (rule_holds(&r->list[i], &judging))
 			return &r->list[i].rule;
 	return last_rule();
+}
+
+static bool may_hold(const struct loaded_rule *rule, struct judging *j)
+{
+	for (int i = 0; i < rule->ask_count; i++)
+		if (!ask_may_hold(j, rule, rule->asks[i]))
+			return false;
+	return true;
+}
+
+bool rules_may_fail(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts)
+{
+	struct judging judging;
+
+	judging_begin(&judging, r, view, texts);
+	for (int i = 0; i < r->count; i++)
+		if (r->list[i].accuses && may_hold(&r->list[i], &judging))
+			return true;
+	return false;
 }
 
 void rules_classify(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts, struct verdict *into)

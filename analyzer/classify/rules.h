@@ -55,6 +55,13 @@ void rules_destroy(struct rules **rules);
 int rules_count(const struct rules *rules);
 const struct rule *rules_get(const struct rules *rules, int index);
 
+/* Facts that are worked out of all records inside TLS, at some cost. */
+#define FACT_INFERRED(id) ((id) >= FACT_INSIDE && (id) <= FACT_INSIDE_LIKE)
+
+/* Bad news that no later packet is expected to change. */
+bool rule_accuses(const struct rule *rule);
+/* Whether the verdict may be bad news, as far as can be told while what is inferred is unknown. */
+bool rules_may_fail(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts);
 /* The verdict's rule alone, for who asks often. The texts in views are numbers of `texts`. */
 const struct rule *rules_decide(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts);
 /* The whole verdict; its rule is the one that rules_decide gives. */

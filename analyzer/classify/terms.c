@@ -25,6 +25,14 @@ static bool same_nodes(const struct expression *x, int i, const struct expressio
 	return true;
 }
 
+static bool is_inferred(const struct expression *e, int at)
+{
+	for (int n = at; n < at + e->nodes[at].span; n++)
+		if (e->nodes[n].kind > NODE_NOT && (FACT_INFERRED(e->nodes[n].fact) || FACT_INFERRED(e->nodes[n].right)))
+			return true;
+	return false;
+}
+
 /* The number of the term that stands there, new if no rule before asked it. */
 static uint16_t number_of(struct rules *r, const struct expression *e, int at)
 {
@@ -33,7 +41,7 @@ static uint16_t number_of(struct rules *r, const struct expression *e, int at)
 			return (uint16_t)i;
 	if (r->term_count == TERMS_MOST)
 		return TERM_ALONE;
-	r->terms[r->term_count] = (struct term){ e, at };
+	r->terms[r->term_count] = (struct term){ e, at, is_inferred(e, at) };
 	return (uint16_t)r->term_count++;
 }
 
@@ -78,4 +86,11 @@ bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask
 		j->known[ask.term] = expression_judge(t->expression, t->at, j->view, j->texts) == IS_TRUE ? TERM_HOLDS : TERM_FAILS;
 	}
 	return j->known[ask.term] == TERM_HOLDS;
+}
+
+bool ask_may_hold(struct judging *j, const struct loaded_rule *rule, struct ask ask)
+{
+	bool inferred = ask.term == TERM_ALONE ? is_inferred(&rule->when, ask.at) : j->rules->terms[ask.term].inferred;
+
+	return inferred ? expression_judge(&rule->when, ask.at, j->view, j->texts) != IS_FALSE : ask_holds(j, rule, ask);
 }
