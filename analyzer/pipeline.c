@@ -11,6 +11,7 @@
 #include "decrypt.h"
 #include "dns.h"
 #include "drive.h"
+#include "faults.h"
 #include "inside.h"
 #include "keylog.h"
 #include "lookups.h"
@@ -47,6 +48,7 @@ struct analysis {
 	struct wheel *wheel;
 	struct attempts *attempts;
 	struct context context;
+	struct incidents *incidents;
 	struct lookups *lookups;
 	struct session_shared shared;
 	struct decryptor *decryptor; /* NULL: no secrets were given */
@@ -85,6 +87,14 @@ static inline bool port_is_mail(const struct analysis *a, uint16_t port)
 	return a->mail_port[port / 64] >> (port % 64) & 1;
 }
 
+static void incident_told(void *context, const struct incident_told *told)
+{
+	struct analysis *a = context;
+
+	if (a->report)
+		report_incident(a->report, told, a->now);
+}
+
 struct analysis *analysis_create(const struct analysis_options *options, const struct rules *rules, struct error *error)
 {
 	struct analysis *a = calloc(1, sizeof *a);
@@ -107,7 +117,8 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	a->shared.held = held_pool_create(memory / 8);
 	a->shared.tls = tls_shared_create();
 	a->shared.speakers = speakers_create();
-	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !context_init(&a->context, memory / 16, a->key) || !a->lookups ||
+	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !context_init(&a->context, memory / 32, a->key) ||
+	    !(a->incidents = incidents_create(memory / 32, a->key, incident_told, a)) || !a->lookups ||
 	    !a->shared.texts || !a->shared.held || !a->shared.tls || !a->shared.speakers) {
 		error_set(error, "out of memory: the tables for --memory %zu could not be made", memory);
 		analysis_destroy(&a);
@@ -144,6 +155,7 @@ void analysis_destroy(struct analysis **analysis)
 	wheel_destroy(&a->wheel);
 	attempts_destroy(&a->attempts);
 	context_reset(&a->context);
+	incidents_destroy(&a->incidents);
 	lookups_destroy(&a->lookups);
 	decoder_destroy(&a->decoder);
 	held_pool_destroy(&a->shared.held);
@@ -370,6 +382,10 @@ static void session_written(struct analysis *a, struct session *s, struct fact_v
 	summary.answers = &answers;
 	summary.others = &a->proofs;
 	tell_context(a, s, view, rule);
+	/* The first word on a session counts; what corrects it is no other session. */
+	if (!revises)
+		s->incident = faults_tell(a->incidents, &summary, rule, id);
+	summary.incident = s->incident;
 	write_case(a, &summary, view, rule, id, revises, s->written ? s->written_rule : NULL);
 	s->written = true;
 	s->written_rule = rule;
@@ -539,7 +555,10 @@ static void lookup_failed(void *context, struct lookup *k)
 	context_answers(&a->context, &c, &answers);
 	summary.answers = &answers;
 	a->inside.known = false;
-	write_case(a, &summary, view, rules_decide(a->rules, view, a->shared.texts), id_of(&k->client, &k->resolver, k->first, 0), 0, NULL);
+	const struct rule *rule = rules_decide(a->rules, view, a->shared.texts);
+	uint64_t id = id_of(&k->client, &k->resolver, k->first, 0);
+	summary.incident = faults_tell(a->incidents, &summary, rule, id);
+	write_case(a, &summary, view, rule, id, 0, NULL);
 	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);
 }
 
@@ -551,6 +570,7 @@ static void clock_to(struct analysis *a, nanoseconds time)
 	a->now = time;
 	if (time - a->lookups_looked >= SECOND) {
 		a->lookups_looked = time;
+		incidents_look(a->incidents, time);
 		lookups_settle(a->lookups, time, false, lookup_failed, a);
 	}
 }
@@ -627,6 +647,8 @@ static void note_work(struct analysis *a, struct session *s, struct moment at)
 	struct case_of c = case_of(a, s);
 	flow_rank(a->flows, &s->flow, RANK_LOGGED_IN);
 	context_worked(&a->context, &c, at);
+	incidents_served(a->incidents, &(struct incident_session){ .client = s->flow.client, .server = s->flow.server, .name = c.name,
+								   .at = at.time, .proof = at, .session = s->id });
 	devices_handshake(a->context.devices, &s->flow.client.address,
 			  &(struct handshake){ s->first, s->flow.server.address, s->tcp.rtt[FROM_SERVER], HANDSHAKE_ANSWERED });
 }
@@ -918,13 +940,16 @@ void analysis_end(struct analysis *a)
 		free(roll.list);
 	}
 	lookups_settle(a->lookups, a->now, true, lookup_failed, a);
+	incidents_end(a->incidents, a->now);
 	attempts_expire(a->attempts, INT64_MAX);
 	analysis_attempts(a);
 	flow_each(a->flows, forget_call, a);
 	/* Another recording may begin earlier, and nothing of this one proves anything there. */
 	a->now = 0;
 	context_reset(&a->context);
-	if (!context_init(&a->context, a->options.memory / 16, a->key))
+	incidents_destroy(&a->incidents);
+	a->incidents = incidents_create(a->options.memory / 32, a->key, incident_told, a);
+	if (!context_init(&a->context, a->options.memory / 32, a->key) || !a->incidents)
 		abort();
 	wheel_destroy(&a->wheel);
 	a->wheel = wheel_create();
@@ -975,7 +1000,7 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.interface_dropped = c.interface_dropped, .flows_tracked = a->sessions, .flows_now = flow_count(a->flows),
 		.evicted_attempts = attempts_evicted(a->attempts), .evicted_settled = flow_evicted(a->flows, RANK_SETTLED),
 		.evicted_prelogin = flow_evicted(a->flows, RANK_BEFORE_LOGIN), .evicted_loggedin = flow_evicted(a->flows, RANK_LOGGED_IN),
-		.memory_bytes = flow_bytes(a->flows) + attempts_bytes(a->attempts) + context_bytes(&a->context) + lookups_bytes(a->lookups) +
+		.memory_bytes = flow_bytes(a->flows) + attempts_bytes(a->attempts) + context_bytes(&a->context) + incidents_bytes(a->incidents) + lookups_bytes(a->lookups) +
 				texts_bytes(a->shared.texts) + t->held_most + a->shared.tail_bytes,
 		.gaps = t->gaps, .bytes_lost = t->lost_bytes, .capped = t->capped + a->shared.tails_capped,
 		.rules_loaded = (uint64_t)rules_count(a->rules), .rules_matched = a->matched, .facts_lost = a->shared.facts_lost,

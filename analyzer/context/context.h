@@ -6,6 +6,7 @@
 #include "devices.h"
 #include "facts.h"
 #include "hosts.h"
+#include "incidents.h"
 #include "races.h"
 #include "services.h"
 #include "session.h"

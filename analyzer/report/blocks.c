@@ -10,6 +10,7 @@
 #define BLOCKS_MOST 2000 /* of failures; as many again of healthy ones, so that these never crowd those out */
 #define BUCKETS 4096
 #define ATTEMPTS_MOST 200
+#define INCIDENTS_MOST 200
 #define GROUP_LEAST 3    /* clients with the same failure at the same server that are told in one block */
 
 struct blocks {
@@ -17,6 +18,11 @@ struct blocks {
 	uint32_t count, of_kind[2];
 	uint32_t bucket[BUCKETS]; /* index + 1 */
 	uint64_t untold;          /* sessions of no block, for want of room */
+	struct {
+		uint64_t id;
+		char *text;
+	} incident[INCIDENTS_MOST];
+	uint32_t incidents;
 	struct report_attempts attempts[ATTEMPTS_MOST];
 	uint32_t attempts_count;
 	bool many_files;
@@ -40,6 +46,8 @@ void blocks_destroy(struct blocks **blocks)
 		return;
 	for (uint32_t i = 0; i < (*blocks)->count; i++)
 		drop((*blocks)->list[i]);
+	for (uint32_t i = 0; i < (*blocks)->incidents; i++)
+		free((*blocks)->incident[i].text);
 	free(*blocks);
 	*blocks = NULL;
 }
@@ -116,6 +124,22 @@ void blocks_withdraw(struct blocks *blocks, const char *id)
 			blocks->list[i]->count--;
 			return;
 		}
+}
+
+void blocks_incident(struct blocks *blocks, uint64_t id, const struct lines *text)
+{
+	uint32_t i = 0;
+
+	while (i < blocks->incidents && blocks->incident[i].id != id)
+		i++;
+	if (i == INCIDENTS_MOST || !text->text || text->failed) {
+		blocks->untold++;
+		return;
+	}
+	blocks->incidents += i == blocks->incidents;
+	blocks->incident[i].id = id;
+	free(blocks->incident[i].text);
+	blocks->incident[i].text = strdup(text->text);
 }
 
 void blocks_attempts(struct blocks *blocks, const struct report_attempts *a)
@@ -343,6 +367,9 @@ void blocks_print(struct report *report)
 		else
 			blocks_print_one(report, sorted[i]);
 	}
+	for (uint32_t i = 0; i < blocks->incidents; i++)
+		if (blocks->incident[i].text)
+			report_put(report, blocks->incident[i].text, strlen(blocks->incident[i].text));
 	for (uint32_t i = 0; i < blocks->attempts_count; i++)
 		print_attempts(report, &blocks->attempts[i]);
 	print_untold(report);

@@ -37,6 +37,10 @@ void block_fill(struct block *b, const char *head, size_t client_len, const stru
 void blocks_withdraw(struct blocks *blocks, const char *id);
 /* Blocks name their file once there is more than one. */
 void blocks_saw_file(struct blocks *blocks, uint16_t file);
+/* The newest word on an incident, in place of what was said of it before. */
+void blocks_incident(struct blocks *blocks, uint64_t id, const struct lines *text);
+/* incidents.c: an incident as a line, and what to do. */
+void text_incident_lines(const struct report *report, const struct incident_told *told, struct lines *out);
 void blocks_attempts(struct blocks *blocks, const struct report_attempts *a);
 /* Columns of the report: 80 at most, 40 at least. */
 unsigned block_width(const struct report *report);

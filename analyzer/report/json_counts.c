@@ -1,7 +1,7 @@
 /* The documents that count: single attempts at a server, and the statistics of a run. */
 #include "parts.h"
 
-static struct json_object *begin(const char *dataset, const char *kind, const char *type, nanoseconds now, nanoseconds first, nanoseconds last)
+struct json_object *json_counted(const char *dataset, const char *kind, const char *type, nanoseconds now, nanoseconds first, nanoseconds last)
 {
 	struct json_object *document = json_new(), *event;
 
@@ -20,7 +20,7 @@ static struct json_object *begin(const char *dataset, const char *kind, const ch
 	return document;
 }
 
-static void finish(struct report *report, struct json_object *document)
+void json_finish(struct report *report, struct json_object *document)
 {
 	if (json_line(document, &report->line))
 		report_put(report, report->line.text, report->line.len);
@@ -45,7 +45,7 @@ static void put_moment(const struct report *report, const char *key, const struc
 
 void json_attempts(struct report *report, const struct report_attempts *a, nanoseconds now)
 {
-	struct json_object *document = begin("imapwhy.attempts", "event", "connection", now, a->first.time, a->last.time), *attempts;
+	struct json_object *document = json_counted("imapwhy.attempts", "event", "connection", now, a->first.time, a->last.time), *attempts;
 	char message[200], address[ADDRESS_TEXT];
 
 	snprintf(message, sizeof message, "%llu single connection attempts from about %llu sources to %s port %u were neither answered nor repeated.",
@@ -59,7 +59,7 @@ void json_attempts(struct report *report, const struct report_attempts *a, nanos
 	put_number(attempts, "sources", (int64_t)a->sources);
 	put_moment(report, "first", &a->first, attempts);
 	put_moment(report, "last", &a->last, attempts);
-	finish(report, document);
+	json_finish(report, document);
 }
 
 /* --- statistics --- */
@@ -130,9 +130,9 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 
 void json_stats(struct report *report, const struct report_stats *s, nanoseconds now)
 {
-	struct json_object *document = begin("imapwhy.stats", "metric", "info", now, s->first, s->last);
+	struct json_object *document = json_counted("imapwhy.stats", "metric", "info", now, s->first, s->last);
 
 	json_observer(report, document, 0);
 	put_stats(report, s, put_object(put_object(document, "imapwhy"), "stats"));
-	finish(report, document);
+	json_finish(report, document);
 }

@@ -396,6 +396,11 @@ bool json_own(struct report *report, const struct report_case *c, const struct l
 
 	put_text(own, "revises", c->revises, 80);
 	put_verdict(&m, own);
+	if (c->session->incident) {
+		char id[24];
+		snprintf(id, sizeof id, "%016llx", (unsigned long long)c->session->incident);
+		put_word(own, "incident_id", id);
+	}
 	put_word(own, "symptom", c->verdict->rule->symptom);
 	put_evidence(&m, own);
 	put_inside(&m, own);

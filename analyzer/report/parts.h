@@ -87,6 +87,11 @@ void json_session(struct report *report, const struct report_case *c);
 void json_attempts(struct report *report, const struct report_attempts *a, nanoseconds now);
 void json_stats(struct report *report, const struct report_stats *stats, nanoseconds now);
 void json_observer(const struct report *report, struct json_object *document, uint16_t file);
+/* Begins a document that is no session's; json_finish writes and drops it. */
+struct json_object *json_counted(const char *dataset, const char *kind, const char *type, nanoseconds now, nanoseconds first, nanoseconds last);
+void json_finish(struct report *report, struct json_object *document);
+/* --- incidents.c */
+void json_incident(struct report *report, const struct incident_told *told, nanoseconds now);
 void json_end(const char *key, struct json_object *document, const struct endpoint *end);
 
 /* How much of a document is shown; documents that come out too long are made again with less. */
@@ -110,6 +115,7 @@ struct blocks;
 struct blocks *blocks_create(void);
 void blocks_destroy(struct blocks **blocks);
 void text_session(struct report *report, const struct report_case *c);
+void text_incident(struct report *report, const struct incident_told *told);
 void text_attempts(struct report *report, const struct report_attempts *a);
 void text_counts(struct report *report, const struct report_stats *stats);
 void text_finish(struct report *report, const struct report_stats *stats);

@@ -89,6 +89,14 @@ void report_session(struct report *report, const struct report_case *c)
 		text_session(report, c);
 }
 
+void report_incident(struct report *report, const struct incident_told *told, nanoseconds now)
+{
+	if (report->options.output == OUTPUT_JSON)
+		json_incident(report, told, now);
+	else if (report->options.output == OUTPUT_TEXT)
+		text_incident(report, told);
+}
+
 void report_attempts(struct report *report, const struct report_attempts *a, nanoseconds now)
 {
 	const struct report_citing *citing = report->options.citing;

@@ -3,6 +3,7 @@
 #define IMAPWHY_REPORT_H
 
 #include "infer.h"
+#include "incidents.h"
 #include "rules.h"
 #include "session.h"
 
@@ -93,6 +94,7 @@ void report_destroy(struct report **report);
 /* False: report_session would drop what it is given. */
 bool report_wants_sessions(const struct report *report);
 void report_session(struct report *report, const struct report_case *c);
+void report_incident(struct report *report, const struct incident_told *told, nanoseconds now);
 void report_attempts(struct report *report, const struct report_attempts *a, nanoseconds now);
 /* Text output: prints the blocks folded and sorted, and the summary table; JSON: the stats document. */
 void report_finish(struct report *report, const struct report_stats *stats, nanoseconds now);

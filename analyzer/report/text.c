@@ -220,6 +220,18 @@ void text_session(struct report *report, const struct report_case *c)
 		blocks_print_one(report, b);
 }
 
+void text_incident(struct report *report, const struct incident_told *told)
+{
+	struct lines lines = { 0 };
+
+	text_incident_lines(report, told, &lines);
+	if (report->options.live && lines.text && !lines.failed)
+		report_put(report, lines.text, lines.len);
+	else
+		blocks_incident(report->blocks, told->id, &lines);
+	lines_drop(&lines);
+}
+
 void text_attempts(struct report *report, const struct report_attempts *a)
 {
 	blocks_attempts(report->blocks, a);

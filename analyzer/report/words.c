@@ -11,14 +11,14 @@ static const struct words languages[] = {
 	  .none_dropped = "none dropped", .dropped = "dropped by the capture", .malformed = "malformed",
 	  .more_blocks = "more sessions are not shown here; -o json tells all",
 	  .attempts = "single connection attempts, neither answered nor repeated, from about", .sources = "sources",
-	  .lost = "observations found no memory" },
+	  .lost = "observations found no memory", .since = "since", .over = "over at" },
 	{ .language = "ar", .at = "عند", .comma = "، ", .sure = "% مؤكد", .note = "ملاحظة:", .times = "مرات",
 	  .clients = "أجهزة", .failed = "جلسات فشلت", .one_failed = "جلسة فشلت", .no_sessions = "لم تُشاهد أي جلسة IMAP.",
 	  .degraded = "بطيئة", .healthy = "سليمة", .inconclusive = "غير محسومة", .probes = "فحوص", .packets = "حزمة خلال",
 	  .seconds = "ثانية", .none_dropped = "دون فقد", .dropped = "أسقطها الالتقاط", .malformed = "مشوهة",
 	  .more_blocks = "جلسات أخرى غير معروضة هنا؛ استخدم ‎-o json",
 	  .attempts = "محاولات اتصال منفردة لم يُجب عنها ولم تتكرر، من نحو", .sources = "مصادر",
-	  .lost = "ملاحظات لم تجد ذاكرة" },
+	  .lost = "ملاحظات لم تجد ذاكرة", .since = "منذ", .over = "انتهى عند" },
 };
 
 const struct words *words_of(const char *language)
@@ -57,6 +57,20 @@ const char *words_class(const struct words *w, const char *class)
 		{ "inconclusive", "UNDECIDED", "غير محسوم" },
 	};
 	return find(list, sizeof list / sizeof *list, w, class);
+}
+
+const char *words_scope(const struct words *w, const char *scope)
+{
+	static const struct named list[] = {
+		{ "account", "account at", "حساب عند" },
+		{ "device", "device at", "جهاز عند" },
+		{ "network", "network to", "شبكة إلى" },
+		{ "server", "server", "خادم" },
+		{ "provider", "provider", "مزوّد" },
+		{ "everyone", "everyone,", "الجميع،" },
+		{ "unknown", "service", "خدمة" },
+	};
+	return find(list, sizeof list / sizeof *list, w, scope);
 }
 
 const char *words_culprit(const struct words *w, const char *culprit)

@@ -9,12 +9,13 @@ struct words {
 	bool left_to_right;
 	const char *at, *comma, *sure, *note, *times, *clients;
 	const char *failed, *one_failed, *degraded, *healthy, *inconclusive, *probes, *no_sessions;
-	const char *packets, *seconds, *none_dropped, *dropped, *malformed, *more_blocks, *attempts, *sources, *lost;
+	const char *packets, *seconds, *none_dropped, *dropped, *malformed, *more_blocks, *attempts, *sources, *lost, *since, *over;
 };
 
 const struct words *words_of(const char *language);
 /* A word of the vocabulary as people read it ("firewall_block": "FIREWALL BLOCK"); the word itself where none is known. */
 const char *words_class(const struct words *w, const char *class);
+const char *words_scope(const struct words *w, const char *scope);
 const char *words_culprit(const struct words *w, const char *culprit);
 
 #endif

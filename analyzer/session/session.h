@@ -59,6 +59,7 @@ struct session_summary {
 	struct imap_login logins[IMAP_MOST_LOGINS];                /* the newest attempts, oldest first */
 	size_t login_count;
 	const struct other_proofs *others; /* NULL: none */
+	uint64_t incident;              /* the incident it belongs to; 0: none yet */
 	const struct session_answers *answers; /* NULL: not asked */
 };
 

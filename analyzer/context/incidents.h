@@ -1,0 +1,59 @@
+/* Incidents: faults that several sessions share, recognised by distinct clients or by repeats, told when they open, grow and close. */
+#ifndef IMAPWHY_INCIDENTS_H
+#define IMAPWHY_INCIDENTS_H
+
+#include "ageing.h"
+
+enum incident_scope { SCOPE_UNKNOWN, SCOPE_ACCOUNT, SCOPE_DEVICE, SCOPE_NETWORK, SCOPE_SERVER, SCOPE_PROVIDER, SCOPE_EVERYONE };
+enum incident_state { INCIDENT_OPEN, INCIDENT_GROWN, INCIDENT_CLOSED };
+
+/* Whose fault the sessions point at; all strings outlive the table. */
+struct fault {
+	const char *class, *mechanism, *cause;
+	const void *rule;        /* handed back as it is */
+	bool of_account;         /* a refused login: belongs to the client and server, not to the service */
+	bool of_device;          /* this client alone is turned away */
+	bool of_network;         /* a middlebox or the path */
+};
+
+/* One session (or failed look-up), hit or served. */
+struct incident_session {
+	struct endpoint client, server;
+	const char *name;        /* of the server, NULL: not known */
+	nanoseconds at;          /* when it ended so, or was served */
+	struct moment proof;     /* the frame that shows it */
+	uint64_t session;
+	uint64_t user;           /* keyed hash of the user's name, 0: not known */
+};
+
+/* As told; borrowed until the call returns. */
+struct incident_told {
+	uint64_t id;
+	enum incident_state state;
+	enum incident_scope scope;
+	const struct fault *fault;
+	struct endpoint server;  /* the first hit */
+	const char *name;        /* "" where it is not known */
+	struct address client;   /* the first hit; of SCOPE_NETWORK its network's first address */
+	int client_bits;
+	nanoseconds since, until;
+	uint32_t clients_hit, clients_served, sessions_hit, sessions_served;
+	struct moment first, last;
+	uint64_t first_session, last_session;
+	uint64_t user;           /* 0: not known */
+};
+typedef void incident_tell(void *context, const struct incident_told *told);
+
+struct incidents;
+struct incidents *incidents_create(size_t most_bytes, struct hash_key key, incident_tell *tell, void *context);
+void incidents_destroy(struct incidents **incidents);
+/* A session failed. Its incident's id, 0: none yet. */
+uint64_t incidents_hit(struct incidents *incidents, const struct incident_session *session, const struct fault *fault);
+void incidents_served(struct incidents *incidents, const struct incident_session *session);
+/* Closes what is over by now. To be called every few seconds of capture time. */
+void incidents_look(struct incidents *incidents, nanoseconds now);
+/* The capture ends: what has changed since it was told is told once more, open. */
+void incidents_end(struct incidents *incidents, nanoseconds now);
+size_t incidents_bytes(const struct incidents *incidents);
+
+#endif

@@ -1,0 +1,38 @@
+/* From a verdict to the fault that it counts for. */
+#include "faults.h"
+
+static bool is(const char *word, const char *wanted)
+{
+	return word && strcmp(word, wanted) == 0;
+}
+
+static bool fault_of(const struct rule *rule, struct fault *into)
+{
+	bool account = is(rule->class, "auth_failure");
+
+	if (!is(rule->outcome, "failed"))
+		return false;
+	/* A client's own fault is no incident, but for logins refused again and again, certificates, and names that are gone. */
+	if (is(rule->culprit, "client") && !account && !is(rule->class, "tls_failure") && !is(rule->class, "name_resolution"))
+		return false;
+	*into = (struct fault){ .class = rule->class, .mechanism = rule->mechanism, .cause = rule->cause, .rule = rule, .of_account = account };
+	into->of_device = is(rule->mechanism, "client_banned");
+	into->of_network = !into->of_device && (is(rule->culprit, "middlebox") || is(rule->culprit, "network"));
+	return true;
+}
+
+uint64_t faults_tell(struct incidents *incidents, const struct session_summary *s, const struct rule *rule, uint64_t id)
+{
+	struct incident_session session = { .client = s->client, .server = s->server, .name = s->server_name, .at = s->end, .proof = s->first,
+					    .session = id, .user = s->user_hash };
+	struct fault fault;
+
+	if (!fault_of(rule, &fault))
+		return 0;
+	/* A name that is gone is the fault of no resolver, a resolver's that of no name. */
+	if (s->is_lookup && (is(rule->mechanism, "nxdomain") || is(rule->mechanism, "no_address")))
+		session.server.port = 0;
+	else if (s->is_lookup)
+		session.name = NULL;
+	return incidents_hit(incidents, &session, &fault);
+}

@@ -1,0 +1,12 @@
+/* Which verdicts are faults that several sessions may share, told to the incidents. */
+#ifndef IMAPWHY_FAULTS_H
+#define IMAPWHY_FAULTS_H
+
+#include "incidents.h"
+#include "rules.h"
+#include "session.h"
+
+/* Tells a verdict; the id of the incident that the session belongs to, 0: none (yet). */
+uint64_t faults_tell(struct incidents *incidents, const struct session_summary *session, const struct rule *rule, uint64_t id);
+
+#endif
