@@ -220,6 +220,17 @@ class KeyLogs(unittest.TestCase):
             self.assertEqual(session["tls"]["server"]["subject"], "CN=imap.example.org")
             self.assertEqual(self.own_notices(session), [])
 
+    def test_a_login_held_back_after_refused_ones_is_no_slow_server(self):
+        for refusals, word in ((2, "success"), (0, "slow_server")):
+            conversation = made.Conversation().open().says(made.SERVER, "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n")
+            for i in range(refusals):
+                conversation.says(made.CLIENT, "a%d LOGIN anna wrong\r\n" % i)
+                conversation.says(made.SERVER, "a%d NO [AUTHENTICATIONFAILED] no\r\n" % i, 2)
+            conversation.says(made.CLIENT, "b1 LOGIN anna right\r\n").says(made.SERVER, "b1 OK in\r\n", 8)
+            conversation.says(made.CLIENT, "b2 SELECT INBOX\r\n").says(made.SERVER, "* 1 EXISTS\r\nb2 OK [READ-WRITE] done\r\n")
+            conversation.says(made.CLIENT, "b3 LOGOUT\r\n").says(made.SERVER, "* BYE\r\nb3 OK bye\r\n").close()
+            self.assertEqual(self.mechanism(self.write(conversation)), word)
+
     def test_no_output_holds_a_secret(self):
         path = self.refused()
         with open(self.keylog) as f:
