@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""What captures show that are cut, one-sided or met late must not become a fault of somebody; and frame numbers are Wireshark's."""
+"""What captures show that are cut, one-sided or met late must not become a fault of somebody; and connections, frame numbers and
+fingerprints are those that tshark finds."""
 import ipaddress
 import json
 import os
+import shutil
 import struct
 import subprocess
 import tempfile
 import unittest
 
+from common import SHARED
 from made import CLIENT, SERVER, Conversation, write_pcap
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -153,6 +156,63 @@ class Made(unittest.TestCase):
         talk = Conversation().open().says(SERVER, "* OK ready " + "." * 200 + "\r\n").says(CLIENT, "a LOGIN u p\r\n")
         talk.says(SERVER, "a NO Too many open connections\r\n").says(CLIENT, "b SELECT INBOX\r\n").says(SERVER, "b BAD Please login first\r\n").close()
         self.assertNotEqual(self.verdict(talk, snap=150), "misconfiguration.client_protocol_error")
+
+
+# Captures of other people's traffic: plain and TLS, in mid-stream, one direction alone, captured twice, inside a tunnel.
+OTHERS = ("OISF+suricata-verify+imap-detection__input.pcap", "OISF+suricata-verify+tcp-async-01__input.pcap", "bro+bro+telesec.pcap",
+          "chunhuitrue+protolens+imap_append.pcap", "ntop+nDPI+6in4tunnel.pcap", "ntop+nDPI+imaps.pcap", "zeek+zeek+imap-starttls.pcap",
+          "odedshimon+BruteShark+IMAP_-_Login__Plaintext__3.pcap")
+FIELDS = ("tcp.stream", "frame.number", "ip.src", "ipv6.src", "tcp.srcport", "tcp.dstport", "tcp.len", "tls.handshake.extensions_server_name",
+          "tls.handshake.ja3")
+
+
+def dissected(path):
+    """What tshark says of each TCP stream on a mail port: {stream: [row]}, innermost headers."""
+    command = ["tshark", "-n", "-r", path, "-Y", "(tcp.port == 143 || tcp.port == 993) && !icmpv6", "-T", "fields", "-E", "occurrence=l"]
+    for field in FIELDS:
+        command += ["-e", field]
+    out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60).stdout.decode()
+    streams = {}
+    for line in out.splitlines():
+        row = dict(zip(FIELDS, line.split("\t")))
+        streams.setdefault(row["tcp.stream"], []).append(row)
+    return streams
+
+
+class Tshark(unittest.TestCase):
+    """Both read the same connections, first frames, names and fingerprints from captures that nobody here made."""
+
+
+def compare(name):
+    def test(self):
+        path = os.path.join(SHARED, "captures", "public", name)
+        if not shutil.which("tshark"):
+            self.skipTest("tshark is not installed")
+        if not os.path.exists(path):
+            self.skipTest("the public captures are not here")
+        found = {}
+        for d in sessions(path):
+            found.setdefault(d["source"]["port"], d)
+        for rows in dissected(path).values():
+            data = [r for r in rows if r["tcp.len"] not in ("", "0")]
+            if not data:
+                continue
+            first = rows[0]
+            client = first["tcp.dstport"] if first["tcp.srcport"] in ("143", "993") else first["tcp.srcport"]
+            self.assertIn(int(client), found)
+            session = found[int(client)]
+            self.assertIn(first["ipv6.src"] or first["ip.src"], (session["source"]["ip"], session["destination"]["ip"]))
+            self.assertEqual(session["imapwhy"]["capture"]["first_frame"], int(first["frame.number"]))
+            self.assertEqual(session["imapwhy"]["capture"]["last_frame"], int(rows[-1]["frame.number"]))
+            hello = [r for r in rows if r["tls.handshake.ja3"]]
+            shown = session.get("tls", {}).get("client", {})
+            self.assertEqual(shown.get("ja3"), hello[0]["tls.handshake.ja3"] if hello else None)
+            self.assertEqual(shown.get("server_name", ""), hello[0]["tls.handshake.extensions_server_name"] if hello else "")
+    return test
+
+
+for capture in OTHERS:
+    setattr(Tshark, "test_" + capture.split("+")[-1].split(".")[0], compare(capture))
 
 
 if __name__ == "__main__":
