@@ -223,7 +223,8 @@ static size_t read_again(struct saver *s, size_t from)
 
 void saver_collect(struct saver *s)
 {
-	qsort(s->list, s->list_count, sizeof *s->list, by_place);
+	if (s->list_count)
+		qsort(s->list, s->list_count, sizeof *s->list, by_place);
 	for (size_t from = 0; from < s->list_count;)
 		from = read_again(s, from);
 }

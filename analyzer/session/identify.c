@@ -22,7 +22,7 @@ static const struct opening openings[] = {
 	{ WORD_speaker_http, FROM_CLIENT, "POST " },	 { WORD_speaker_http, FROM_CLIENT, "HEAD " },
 	{ WORD_speaker_http, FROM_CLIENT, "OPTIONS " },	 { WORD_speaker_http, FROM_CLIENT, "CONNECT " },
 	{ WORD_speaker_smtp, FROM_CLIENT, "EHLO " },	 { WORD_speaker_smtp, FROM_CLIENT, "HELO " },
-	{ WORD_speaker_pop3, FROM_CLIENT, "USER " },
+	{ WORD_speaker_pop3, FROM_CLIENT, "USER " },	 { WORD_speaker_vnc, FROM_SERVER, "RFB 0" },
 };
 
 /* Could more bytes still turn it into that opening? */
