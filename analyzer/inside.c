@@ -28,6 +28,26 @@ static void find_end(const struct fact_view v[FACT_COUNT], struct inside_case *i
 	}
 }
 
+/* No server says so much before login: greetings, capability lists and refusals have some hundred bytes each. */
+#define BEFORE_LOGIN_MOST 5000
+
+static bool got_mail(const struct tls_records *r)
+{
+	uint32_t bytes = 0;
+
+	for (int i = 0; i < r->count; i++)
+		bytes += r->list[i].kind == RECORD_DATA && r->list[i].from == FROM_SERVER ? r->list[i].length : 0;
+	return bytes > BEFORE_LOGIN_MOST;
+}
+
+/* A long wait is worth telling whose it was. */
+#define SLOW (5 * SECOND)
+
+static bool closed_by_server(const struct inside_case *c)
+{
+	return c->ended == WORD_end_server_fin || c->ended == WORD_end_server_reset;
+}
+
 bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], struct inside_case *into)
 {
 	const struct tls_state *tls = s->tls;
@@ -40,7 +60,8 @@ bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], 
 				      .began = v[FACT_CLIENT_FINISHED].set ? v[FACT_CLIENT_FINISHED].at.time : 0,
 				      .cipher = v[FACT_CIPHER].set ? (uint16_t)v[FACT_CIPHER].value : 0 };
 	find_end(v, into);
-	return true;
+	into->working = v[FACT_SLOWEST_RECORD].value < SLOW && got_mail(tls->records);
+	return !into->working || closed_by_server(into);
 }
 
 /* --- facts --- */

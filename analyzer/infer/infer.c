@@ -89,7 +89,7 @@ static void reach_middle(struct walk *w, int step, int state)
 }
 
 /* What is so far behind the best is not followed any more. */
-#define FAR_BEHIND 30.0f
+#define FAR_BEHIND 18.0f
 
 static void drop_hopeless(float score[STATES])
 {
@@ -218,7 +218,7 @@ static double compete(const struct sight *sight, const struct supposed *s, struc
 }
 
 /* The tags tried with every server, each with the client that fits it best: the likeliest of them with a server unknown. */
-#define TRIED 6
+#define TRIED 4
 struct trial {
 	struct supposed supposed;
 	double score;
@@ -240,7 +240,7 @@ static struct trial best_of_tag(const struct sight *sight, int tag, struct conte
 	struct trial best = { .score = NEVER };
 
 	forget_fits(&c->fits);
-	for (int client = -1; client < m->client_count; client++) {
+	for (int client = -1; client < (sight->c->working ? 0 : m->client_count); client++) {
 		const struct inside_client *one = client < 0 ? NULL : &m->clients[client];
 		if (one && (tag < one->tag_least || tag > one->tag_most))
 			continue;
@@ -252,22 +252,40 @@ static struct trial best_of_tag(const struct sight *sight, int tag, struct conte
 	return best;
 }
 
-static void try_all(const struct sight *sight, struct contest *c)
+/* A server whose greeting is so much less likely than any is not tried. */
+#define OTHER_GREETING 2.5f
+
+static bool greets_so(const struct sight *sight, const struct supposed *s)
+{
+	struct supposed unknown = { s->tag, NULL, NULL };
+
+	return sight->c->starttls || sight->step[0].from != FROM_SERVER ||
+	       fit_size(sight, s, 0, MEANS_greeting) >= fit_size(sight, &unknown, 0, MEANS_greeting) - OTHER_GREETING;
+}
+
+static void try_servers(const struct sight *sight, struct supposed s, struct contest *c)
 {
 	const struct inside_model *m = sight->model;
+
+	for (int server = 0; server < m->server_count; server++) {
+		s.server = &m->servers[server];
+		if (!greets_so(sight, &s))
+			continue;
+		forget_fits(&c->fits);
+		compete(sight, &s, c);
+	}
+}
+
+static void try_all(const struct sight *sight, struct contest *c)
+{
 	struct trial tried[TRIED];
 
 	for (int i = 0; i < TRIED; i++)
 		tried[i].score = NEVER;
 	for (int tag = 1; tag <= TAGS_MOST; tag++)
 		put_trial(tried, best_of_tag(sight, tag, c));
-	for (int i = 0; i < TRIED && tried[i].score > NEVER; i++)
-		for (int server = 0; server < m->server_count; server++) {
-			struct supposed s = tried[i].supposed;
-			s.server = &m->servers[server];
-			forget_fits(&c->fits);
-			compete(sight, &s, c);
-		}
+	for (int i = 0; i < TRIED && tried[i].score > NEVER && !sight->c->working; i++)
+		try_servers(sight, tried[i].supposed, c);
 }
 
 /* --- what it came to --- */

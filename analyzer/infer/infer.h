@@ -26,6 +26,7 @@ struct inside_case {
 	nanoseconds end;      /* when it ended, or until when nothing more came */
 	const struct answer *known; /* that this server gave in other sessions */
 	int known_count;
+	bool working;         /* it got far more than anybody gets before login: servers and clients need not be told apart */
 };
 
 #define INSIDE_OUTCOMES (WORD_inside_closed + 1)
