@@ -2,7 +2,6 @@
 """What captures show that are cut, one-sided or met late must not become a fault of somebody; and connections, frame numbers and
 fingerprints are those that tshark finds."""
 import ipaddress
-import json
 import os
 import shutil
 import struct
@@ -10,18 +9,12 @@ import subprocess
 import tempfile
 import unittest
 
-from common import SHARED
+import common
 from made import CLIENT, SERVER, Conversation, write_pcap
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-
-def sessions(path, *options):
-    done = subprocess.run([os.path.join(TOP, "imapwhy"), "-o", "json", *options, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
-    assert done.returncode == 0, done.stderr.decode()
-    docs = [json.loads(line) for line in done.stdout.decode().splitlines()]
-    revised = {d["imapwhy"].get("revises") for d in docs}
-    return [d for d in docs if d["event"]["dataset"] == "imapwhy.session" and d["event"]["id"] not in revised]
+def sessions(path):
+    return common.sessions(common.documents(path))
 
 
 def cut_to(path, snap):
@@ -185,7 +178,7 @@ class Tshark(unittest.TestCase):
 
 def compare(name):
     def test(self):
-        path = os.path.join(SHARED, "captures", "public", name)
+        path = os.path.join(common.CAPTURES, "public", name)
         if not shutil.which("tshark"):
             self.skipTest("tshark is not installed")
         if not os.path.exists(path):
