@@ -209,6 +209,7 @@ void decryption_end(struct tls_state *st)
 
 	if (!d)
 		return;
+	d->shared->counts.missing += !d->over && d->told == WORD_decrypted_keys_missing;
 	for (int i = 0; i < 2; i++) {
 		protection_destroy(&d->side[i].protection);
 		record_room_free(d->shared, &d->side[i].record);

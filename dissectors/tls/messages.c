@@ -1,6 +1,7 @@
 /* Handshake messages out of opened records: put together where they span several, and what follows from them for the keys. */
 #include "decryption.h"
 #include "progress.h"
+#include "text.h"
 
 #define HEADER 4
 #define TLS13 0x0304
@@ -55,6 +56,8 @@ static void dispatch(struct tls_state *st, struct observer *o, const uint8_t *m,
 
 static void message_free(struct decryption *d, struct sealed_side *side)
 {
+	if (side->message)
+		wipe(side->message, side->message_len);
 	decryptor_give_back(d->shared, side->message, side->message_room);
 	side->message = NULL;
 	side->message_len = side->message_room = 0;

@@ -242,11 +242,12 @@ static void open_record(struct tls_state *st, struct observer *o, uint8_t type, 
 	size_t len;
 	int lost = try_to_open(d, o->from, type, body, &len);
 
+	/* Also what was opened and then found forged is wiped. */
+	d->shared->plain_len = body.len;
 	if (lost < 0) {
 		fails(st, o);
 		return;
 	}
-	d->shared->plain_len = len;
 	d->shared->counts.records++;
 	d->shared->counts.bytes += len;
 	if (lost)
