@@ -366,7 +366,8 @@ static bool probes(const struct tcp_side *side, const struct tcp_side *peer, con
 	if (p->flags & (TCP_SYN | TCP_FIN) || len > 1 || (side->flags & SIDE_FIN))
 		return false;
 	if (p->sequence == side->highest - 1 && (side->acked == side->highest || (peer->flags & SIDE_ZERO)))
-		return seq_after(side->highest, side->first) || len == 0;
+		/* A byte that did not come by yet was only captured after its acknowledgement. */
+		return len == 0 || (seq_after(side->highest, side->first) && seq_before(p->sequence, side->next));
 	return (peer->flags & SIDE_ZERO) && (len == 1 || seq_before(p->sequence, side->highest)) &&
 	       !seq_after(p->sequence, side->acked);
 }
