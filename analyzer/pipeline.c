@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "attempts.h"
+#include "companions.h"
 #include "complete.h"
 #include "context.h"
 #include "decrypt.h"
@@ -49,6 +50,7 @@ struct analysis {
 	struct attempts *attempts;
 	struct context context;
 	struct incidents *incidents;
+	unsigned companions;            /* bits by their place: those that are not read as IMAP because of --port */
 	struct lookups *lookups;
 	struct session_shared shared;
 	struct decryptor *decryptor; /* NULL: no secrets were given */
@@ -128,6 +130,11 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	port_set(a, 993);
 	for (int i = 0; i < options->port_count; i++)
 		port_set(a, options->ports[i]);
+	for (const struct companion *c = companions; c->port; c++)
+		if (!port_is_mail(a, c->port)) {
+			port_set(a, c->port);
+			a->companions |= 1u << (c - companions);
+		}
 	return a;
 }
 
@@ -334,8 +341,9 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 		answer.shown.client = c.client->address;
 		answers_learn(a->context.answers, c.server, &answer);
 	}
-	if (strcmp(rule->outcome, "failed") != 0)
+	if (strcmp(rule->outcome, "failed") != 0 || (s->companion && !companion_tells(rule)))
 		return;
+	devices_mail_failed(a->context.devices, &s->flow.client.address, s->companion == WORD_companion_submission, a->now);
 	if (!view[FACT_ESTABLISHED].value)
 		devices_handshake(a->context.devices, &s->flow.client.address,
 				  &(struct handshake){ s->first, s->flow.server.address, 0, HANDSHAKE_UNANSWERED });
@@ -365,7 +373,7 @@ static void tell_refusals(struct analysis *a, struct session *s, const struct fa
 static void session_written(struct analysis *a, struct session *s, struct fact_view *view, const struct rule *rule)
 {
 	struct session_summary summary;
-	uint64_t revises = s->written ? s->id : 0, id = revises ? id_of(&s->flow.client, &s->flow.server, s->first, s->revision) : s->id;
+	uint64_t revises = s->written && !s->untold ? s->id : 0, id = revises ? id_of(&s->flow.client, &s->flow.server, s->first, s->revision) : s->id;
 
 	session_summarize(s, view, &summary);
 	if (!summary.server_name)
@@ -378,15 +386,17 @@ static void session_written(struct analysis *a, struct session *s, struct fact_v
 	}
 	struct session_answers answers;
 	struct case_of c = case_of(a, s);
+	tell_context(a, s, view, rule);
 	context_answers(&a->context, &c, &answers);
 	summary.answers = &answers;
 	summary.others = &a->proofs;
-	tell_context(a, s, view, rule);
+	s->untold = s->companion && !revises && !companion_tells(rule);
 	/* The first word on a session counts; what corrects it is no other session. */
-	if (!revises)
+	if (!revises && !s->untold)
 		s->incident = faults_tell(a->incidents, &summary, rule, id);
 	summary.incident = s->incident;
-	write_case(a, &summary, view, rule, id, revises, s->written ? s->written_rule : NULL);
+	if (!s->untold)
+		write_case(a, &summary, view, rule, id, revises, revises ? s->written_rule : NULL);
 	s->written = true;
 	s->written_rule = rule;
 	s->id = id;
@@ -616,7 +626,12 @@ static struct session *begin_session(struct analysis *a, const struct packet *p)
 		return NULL;
 	session_begin(s, &a->shared);
 	s->mail_port = port_is_mail(a, s->flow.server.port);
-	s->tls_port = s->flow.server.port == 993;
+	const struct companion *companion = s->mail_port ? companion_of(s->flow.server.port) : NULL;
+	if (companion && a->companions >> (companion - companions) & 1) {
+		s->companion = (uint8_t)companion->service;
+		s->mail_port = false;
+	}
+	s->tls_port = s->flow.server.port == 993 || (s->companion && companion->tls);
 	a->sessions++;
 	return s;
 }
@@ -642,11 +657,15 @@ static void note_work(struct analysis *a, struct session *s, struct moment at)
 
 	if (s->flow.rank != RANK_BEFORE_LOGIN)
 		return;
-	if (!facts_find(&s->facts, FACT_LOGIN_OK) && (!(records = facts_find(&s->facts, FACT_SERVER_RECORDS)) || records->value < 3))
+	bool companion_served = s->companion && s->tcp.side[FROM_SERVER].bytes && s->tcp.side[FROM_CLIENT].bytes && !s->tls_port;
+	if (!companion_served && !facts_find(&s->facts, FACT_LOGIN_OK) && (!(records = facts_find(&s->facts, FACT_SERVER_RECORDS)) || records->value < 3))
 		return;
 	struct case_of c = case_of(a, s);
 	flow_rank(a->flows, &s->flow, RANK_LOGGED_IN);
-	context_worked(&a->context, &c, at);
+	if (s->companion)
+		context_companion_worked(&a->context, &c, at);
+	else
+		context_worked(&a->context, &c, at);
 	incidents_served(a->incidents, &(struct incident_session){ .client = s->flow.client, .server = s->flow.server, .name = c.name,
 								   .at = at.time, .proof = at, .session = s->id });
 	devices_handshake(a->context.devices, &s->flow.client.address,

@@ -370,6 +370,51 @@ class Answers(Made):
         self.assertIn("خطأ إملائي", self.answer(doc, "check_settings")["says"])
 
 
+class Companions(Made):
+    """POP3 and submission: told only where transport or TLS certainly failed."""
+
+    def pop3(self, c, at, client=ME, port=110):
+        t = Tcp(c, client, SERVER, port=port, client_port=44000).open(at).server(at + 0.1, "+OK ready\r\n").client(at + 0.2, "USER x\r\n")
+        t.server(at + 0.3, "+OK\r\n").client(at + 0.4, "QUIT\r\n").server(at + 0.5, "+OK bye\r\n")
+        return t
+
+    def test_a_good_session_is_no_document(self):
+        c = Capture()
+        self.pop3(c, 10).close(10.6)
+        self.assertEqual(sessions(documents(c)), [])
+
+    def test_a_reset_after_quit_is_no_document(self):
+        c = Capture()
+        self.pop3(c, 10).send(10.7, 1, RST | ACK)
+        self.assertEqual(sessions(documents(c)), [])
+
+    def test_refused(self):
+        c = Capture()
+        Tcp(c, ME, SERVER, port=110).syn(10).send(10.02, 1, RST | ACK, seq=0)
+        doc = self.says(self.verdict(c), "connection_refused")
+        self.assertEqual(doc["network"]["protocol"], "pop3")
+        self.assertIn("pop3", [n["id"] for n in doc["imapwhy"]["notices"]])
+
+    def test_proof_of_life_for_imap(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).syns(10)
+        self.pop3(c, 12, OTHER).close(12.6)
+        self.says(self.verdict(c), "syn_dropped")
+
+    def test_neither_sending_nor_receiving(self):
+        c = Capture()
+        Tcp(c, ME, SERVER, port=587).syns(10, offsets=(0, 1, 3, 7))
+        Tcp(c, ME, SERVER, port=143, client_port=40001).syns(11, offsets=(0, 1, 3, 7))
+        docs = sessions(documents(c))
+        self.assertEqual(sorted(d["network"]["protocol"] for d in docs), ["imap", "smtp"])
+        self.assertIn("cannot_send_or_receive", [d["imapwhy"]["symptom"] for d in docs])
+
+    def test_read_as_imap_where_told_so(self):
+        c = Capture()
+        Tcp(c, ME, SERVER, port=587).works(10)
+        self.assertEqual(self.verdict(c, options=("-p", "587"))["imapwhy"]["verdict"]["mechanism"], "success")
+
+
 class Data(unittest.TestCase):
     def test_every_fault_has_a_symptom(self):
         import yaml

@@ -172,6 +172,7 @@ void context_answers(const struct context *c, const struct case_of *of, struct s
 		.served_at = others.last_served.at, .served_session = others.last_served.session,
 		.failed_at = others.last_failed.at, .failed_session = others.last_failed.session,
 		.answered = h.answered, .unanswered = h.unanswered, .rtt_least = h.rtt_least, .rtt_most = h.rtt_most, .handshake_at = h.newest,
+		.all_mail_fails = devices_all_mail_fails(c->devices, &of->client->address, of->began - OTHERS_WITHIN),
 	};
 }
 
@@ -224,6 +225,13 @@ void context_worked(struct context *c, const struct case_of *of, struct moment a
 	races_worked(c->races, &(struct winner){ { of->began, at.frame, at.file }, of->session, *of->client, *of->server }, of->name);
 	services_served(c->services, of->server, &shown);
 	devices_login_ok(c->devices, of->client, of->server, at.time);
+}
+
+void context_companion_worked(struct context *c, const struct case_of *of, struct moment at)
+{
+	struct shown shown = own(of, at);
+
+	services_served(c->services, of->server, &shown);
 }
 
 void context_failed(struct context *c, const struct case_of *of, struct moment at)

@@ -44,6 +44,8 @@ void context_suppose(struct fact_view view[FACT_COUNT]);
 void context_learn(struct context *context, const struct case_of *c, const struct fact_view view[FACT_COUNT]);
 /* It worked: the login was accepted, or records went both ways. */
 void context_worked(struct context *context, const struct case_of *c, struct moment at);
+/* A companion's service did its part; what was said there is not read, so it proves nothing of logins. */
+void context_companion_worked(struct context *context, const struct case_of *c, struct moment at);
 /* It died of quiet: what it sent after it was swallowed or met a peer that no longer knew the connection. */
 void context_died(struct context *context, const struct case_of *c, const struct fact_view view[FACT_COUNT]);
 /* Its verdict: the service failed this client, so far. */

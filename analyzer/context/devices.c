@@ -10,6 +10,7 @@
 
 struct device {
 	struct aged aged;
+	nanoseconds mail_failed[2]; /* reading, sending */
 	uint32_t count;
 	struct handshake handshake[HANDSHAKES];
 };
@@ -136,6 +137,23 @@ void devices_others(const struct devices *d, const struct endpoint *client, cons
 		if (h->at.time >= from && h->at.time <= to && !address_same(&h->server, &server->address))
 			add(into, h);
 	}
+}
+
+void devices_mail_failed(struct devices *d, const struct address *client, bool sending, nanoseconds at)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_address(key, client);
+	((struct device *)ageing_take(d->devices, key, at))->mail_failed[sending] = at;
+}
+
+bool devices_all_mail_fails(const struct devices *d, const struct address *client, nanoseconds from)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_address(key, client);
+	const struct device *device = ageing_find(d->devices, key);
+	return device && device->mail_failed[0] && device->mail_failed[1] && device->mail_failed[0] >= from && device->mail_failed[1] >= from;
 }
 
 /* --- logins --- */

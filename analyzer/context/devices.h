@@ -30,6 +30,11 @@ struct handshakes {
 void devices_others(const struct devices *devices, const struct endpoint *client, const struct endpoint *server, nanoseconds from, nanoseconds to,
 		    struct handshakes *into);
 
+/* A mail connection of the device failed: at reading (IMAP, POP3) or at sending mail. */
+void devices_mail_failed(struct devices *devices, const struct address *client, bool sending, nanoseconds at);
+/* Both failed since `from`. */
+bool devices_all_mail_fails(const struct devices *devices, const struct address *client, nanoseconds from);
+
 /* --- logins of one client address at one server address --- */
 struct login_history {
 	uint32_t refused;      /* since the last one that was accepted */

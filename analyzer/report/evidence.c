@@ -191,7 +191,7 @@ const char *evidence_advice(const struct report *report, const struct rule *rule
 /* --- notices --- */
 
 enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED, NOTICE_RISKS, NOTICE_KEYS_MISSING,
-		 NOTICE_KEYS_WRONG, NOTICE_UNREAD, NOTICE_IDLE_TIMER };
+		 NOTICE_KEYS_WRONG, NOTICE_UNREAD, NOTICE_IDLE_TIMER, NOTICE_POP3 };
 
 static const struct notice_kind {
 	const char *id, *en, *ar;
@@ -213,6 +213,8 @@ static const struct notice_kind {
 				"لا تناسب الأسرار في سجل المفاتيح هذه الجلسة؛ ومن هنا لم يُقرأ ما بداخل TLS.", FACT_DECRYPTED, false },
 	[NOTICE_UNREAD] = { "partly_decrypted", "Not everything inside TLS could be read.", "تعذّرت قراءة بعض ما بداخل TLS.",
 			    FACT_DECRYPTED, false },
+	[NOTICE_POP3] = { "pop3", "POP3 is used here; IMAP would keep several devices in step.",
+			  "يُستخدم هنا POP3؛ أما IMAP فيُبقي عدة أجهزة متزامنة.", FACT_COMPANION, false },
 	[NOTICE_IDLE_TIMER] = { "idle_timer", "Something on this path forgets connections that are quiet for %s.",
 				"شيء ما على هذا المسار ينسى الاتصالات التي تبقى صامتة مدة %s.", FACT_IDLE_MOST, true },
 };
@@ -240,6 +242,8 @@ static bool notice_holds(const struct report_case *c, enum notice_id id)
 	case NOTICE_UNREAD:
 		return v[FACT_DECRYPTED].value == WORD_decrypted_partly || v[FACT_DECRYPTED].value == WORD_decrypted_stopped ||
 		       v[FACT_DECRYPTED].value == WORD_decrypted_unknown_suite;
+	case NOTICE_POP3:
+		return v[FACT_COMPANION].value == WORD_companion_pop3;
 	case NOTICE_IDLE_TIMER:
 		return v[FACT_IDLE_MOST].set && (v[FACT_VAIN_QUIET].value >= MINUTE || v[FACT_RESET_QUIET].value >= MINUTE);
 	}

@@ -401,7 +401,8 @@ bool json_own(struct report *report, const struct report_case *c, const struct l
 		snprintf(id, sizeof id, "%016llx", (unsigned long long)c->session->incident);
 		put_word(own, "incident_id", id);
 	}
-	put_word(own, "symptom", c->verdict->rule->symptom);
+	put_word(own, "symptom", c->verdict->rule->symptom && c->session->answers && c->session->answers->all_mail_fails
+					 ? "cannot_send_or_receive" : c->verdict->rule->symptom);
 	put_evidence(&m, own);
 	put_inside(&m, own);
 	put_notices(&m, own);

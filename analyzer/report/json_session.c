@@ -3,7 +3,9 @@
 
 static const char *protocol_of(const struct session_summary *s)
 {
-	return s->is_lookup ? "dns" : s->implicit_tls ? "imaps" : "imap";
+	static const char *const protocols[][2] = { { "imap", "imaps" }, { "pop3", "pop3s" }, { "smtp", "smtps" } };
+
+	return s->is_lookup ? "dns" : protocols[s->companion < 3 ? s->companion : 0][s->implicit_tls];
 }
 
 /* --- event --- */

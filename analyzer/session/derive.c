@@ -112,6 +112,8 @@ static struct debt debt_of(const struct fact_view v[FACT_COUNT])
 		return (struct debt){ is(v, FACT_SYN) ? WORD_owed_handshake : WORD_owed_nothing, FACT_SYN };
 	if (is(v, FACT_ESTABLISHED_TLS) || is(v, FACT_CLIENT_HELLO))
 		return debt_of_tls(v);
+	if (is(v, FACT_COMPANION) && (is(v, FACT_SERVER_BYTES) || is(v, FACT_MIDSTREAM)))
+		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 	if (is(v, FACT_MIDSTREAM))
 		return debt_inside(v);
 	if (is(v, FACT_TLS_PORT) && !is(v, FACT_GREETING))
@@ -229,6 +231,8 @@ void session_view(const struct session *s, nanoseconds now, bool at_end, struct 
 	tcp_facts(&s->tcp, now, v);
 	if (s->tls_port)
 		v[FACT_TLS_PORT] = (struct fact_view){ 1, s->first, 0, true, true };
+	if (s->companion)
+		v[FACT_COMPANION] = (struct fact_view){ s->companion, s->first, 0, true, true };
 	if (s->mail_port)
 		v[FACT_MAIL_PORT] = (struct fact_view){ 1, s->first, 0, true, true };
 	derive_all(&s->tcp, v, now, at_end);
@@ -242,7 +246,7 @@ static double ms_between(const struct fact_view *from, const struct fact_view *t
 void session_summarize(const struct session *s, const struct fact_view v[FACT_COUNT], struct session_summary *into)
 {
 	*into = (struct session_summary){
-		.client = s->flow.client, .server = s->flow.server, .implicit_tls = s->tls_port && !s->starttls,
+		.client = s->flow.client, .server = s->flow.server, .companion = s->companion, .implicit_tls = s->tls_port && !s->starttls,
 		.start = s->first.time, .end = s->first.time + v[FACT_OPEN_FOR].value, .encapsulation = s->encapsulation,
 		.first = s->first, .last = s->last,
 	};

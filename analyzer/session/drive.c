@@ -153,7 +153,7 @@ static bool decide(struct session *s, struct observer *o, struct bytes bytes)
 	if (speaks == WORD_speaker_silent)
 		return false;
 	if (speaks == WORD_speaker_unknown && s->met_midstream)
-		speaks = s->tls_port ? WORD_speaker_tls : WORD_speaker_imap;
+		speaks = s->tls_port ? WORD_speaker_tls : s->companion ? WORD_speaker_unknown : WORD_speaker_imap;
 	observe(o, from == FROM_CLIENT ? FACT_CLIENT_SPEAKS : FACT_SERVER_SPEAKS, speaks);
 	if (speaks == WORD_speaker_unknown && s->mail_port && !s->speaker)
 		s->speaker = speaker_begin(s->shared->speakers, ASK_PROTOCOL);
@@ -162,6 +162,8 @@ static bool decide(struct session *s, struct observer *o, struct bytes bytes)
 	ask(s, o, bytes);
 	if (speaks == WORD_speaker_tls)
 		s->outer.use[from] = USE_TLS;
+	else if (s->companion)
+		s->outer.use[from] = USE_NONE;
 	else if (speaks == WORD_speaker_imap || (from == FROM_CLIENT && !s->tls_port && speaks == WORD_speaker_unknown))
 		s->outer.use[from] = USE_IMAP;
 	else

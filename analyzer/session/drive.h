@@ -45,6 +45,8 @@ struct session {
 	void *imap, *tls;          /* the dissectors' states; NULL: not begun */
 	struct layer outer, *inner; /* inner: NULL until something was decrypted */
 	struct speaker *speaker;   /* NULL: nDPI is not asked */
+	uint8_t companion;         /* enum word_companion: POP3 or submission, whose dialogue is not read */
+	bool untold;               /* written, yet no document was: nothing to correct */
 	bool tls_port, mail_port, starttls, met_midstream, data_seen[2];
 	bool written;              /* a verdict was written */
 	bool progress;             /* and something new came since */

@@ -30,12 +30,14 @@ struct session_answers {
 	int answered, unanswered;                     /* the newest other connections of this client */
 	uint32_t rtt_least, rtt_most;                 /* their handshakes, microseconds; 0: unknown */
 	struct moment handshake_at;
+	bool all_mail_fails;                          /* this client's mail fails at submission and at reading it */
 };
 
 /* What reports say of a session beside its facts. Filled when a verdict is asked for. */
 struct session_summary {
 	struct endpoint client, server; /* resolve: the resolver as server */
 	bool is_lookup;
+	uint8_t companion;              /* enum word_companion */
 	bool implicit_tls;              /* network.protocol imaps, else imap */
 	nanoseconds start, end;
 	const char *server_name;        /* SNI or looked-up name, NULL */

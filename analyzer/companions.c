@@ -1,0 +1,36 @@
+/* The ports of POP3 (RFC 1939, RFC 8314) and submission (RFC 6409, RFC 8314). */
+#include "companions.h"
+
+#define CERTAIN 0.85
+
+const struct companion companions[] = {
+	{ 110, WORD_companion_pop3, false }, { 995, WORD_companion_pop3, true },
+	{ 587, WORD_companion_submission, false }, { 465, WORD_companion_submission, true }, { 0, WORD_companion_none, false },
+};
+
+const struct companion *companion_of(uint16_t port)
+{
+	for (const struct companion *c = companions; c->port; c++)
+		if (c->port == port)
+			return c;
+	return NULL;
+}
+
+static bool listed(const char *const *list, const char *word)
+{
+	for (; *list; list++)
+		if (word && strcmp(*list, word) == 0)
+			return true;
+	return false;
+}
+
+bool companion_tells(const struct rule *rule)
+{
+	static const char *const transport[] = { "reset", "timeout", "firewall_block", "tls_failure", NULL };
+	/* These ask what was said: a QUIT may come before a reset, an answer may not be due. */
+	static const char *const of_dialogue[] = { "reset_by_server", "reset_by_client", "reset_stale_connection", "auth_timeout", "command_timeout",
+						   "starttls_stripped", "starttls_refused", "client_vanished", "certificate_rejected", NULL };
+
+	return (strcmp(rule->outcome, "failed") == 0 || strcmp(rule->outcome, "degraded") == 0) && rule->confidence >= CERTAIN &&
+	       listed(transport, rule->class) && !listed(of_dialogue, rule->mechanism);
+}
