@@ -8,6 +8,7 @@
 
 struct ageing {
 	uint8_t *records;
+	uint32_t *tags; /* of each record's hash, 0: free: they stand together, so that a look-up touches one record */
 	size_t record, sets;
 	uint64_t evicted;
 	struct hash_key key;
@@ -25,7 +26,8 @@ struct ageing *ageing_create(size_t record_size, size_t most_bytes, struct hash_
 		t->sets *= 2;
 	t->key = key;
 	t->records = calloc(t->sets * WAYS, t->record);
-	if (!t->records)
+	t->tags = calloc(t->sets * WAYS, sizeof *t->tags);
+	if (!t->records || !t->tags)
 		ageing_destroy(&t);
 	return t;
 }
@@ -35,6 +37,7 @@ void ageing_destroy(struct ageing **table)
 	if (!*table)
 		return;
 	free((*table)->records);
+	free((*table)->tags);
 	free(*table);
 	*table = NULL;
 }
@@ -44,51 +47,73 @@ static struct aged *at(const struct ageing *t, size_t number)
 	return (struct aged *)(void *)(t->records + number * t->record);
 }
 
-static size_t set_of(const struct ageing *t, const uint8_t key[AGEING_KEY])
+/* Multiplies to 128 bits and folds (as wyhash does, keyed): keys are short and fixed, and every connection asks several times. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
 {
-	return (hash_bytes(t->key, key, AGEING_KEY) & (t->sets - 1)) * WAYS;
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static bool is_key(const struct aged *record, const uint8_t key[AGEING_KEY])
+uint64_t ageing_hash(struct hash_key key, const uint8_t bytes[AGEING_KEY])
 {
-	return record->used && memcmp(record->key, key, AGEING_KEY) == 0;
+	uint64_t word[AGEING_KEY / 8], h = key.k0;
+
+	memcpy(word, bytes, sizeof word);
+	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+		h = fold(h ^ word[i], key.k1 ^ (0x9e3779b97f4a7c15u + i));
+	return h;
+}
+
+struct place {
+	size_t set;
+	uint32_t tag;
+};
+
+static struct place place_of(const struct ageing *t, const uint8_t key[AGEING_KEY])
+{
+	uint64_t hash = ageing_hash(t->key, key);
+
+	return (struct place){ (hash & (t->sets - 1)) * WAYS, (uint32_t)(hash >> 32) | 1 };
+}
+
+static struct aged *found_at(const struct ageing *t, struct place place, const uint8_t key[AGEING_KEY])
+{
+	for (size_t i = place.set; i < place.set + WAYS; i++)
+		if (t->tags[i] == place.tag && memcmp(at(t, i)->key, key, AGEING_KEY) == 0)
+			return at(t, i);
+	return NULL;
 }
 
 void *ageing_find(const struct ageing *t, const uint8_t key[AGEING_KEY])
 {
-	size_t set = set_of(t, key);
-
-	for (size_t i = 0; i < WAYS; i++)
-		if (is_key(at(t, set + i), key))
-			return at(t, set + i);
-	return NULL;
+	return found_at(t, place_of(t, key), key);
 }
 
 void *ageing_take(struct ageing *t, const uint8_t key[AGEING_KEY], nanoseconds now)
 {
-	size_t set = set_of(t, key);
-	struct aged *oldest = at(t, set);
+	struct place place = place_of(t, key);
+	struct aged *record = found_at(t, place, key);
 
-	for (size_t i = 0; i < WAYS; i++) {
-		struct aged *record = at(t, set + i);
-		if (is_key(record, key)) {
-			record->used = now ? now : 1;
-			return record;
-		}
-		if (record->used < oldest->used)
-			oldest = record;
+	if (!record) {
+		size_t oldest = place.set;
+		for (size_t i = place.set; i < place.set + WAYS && t->tags[oldest]; i++)
+			if (!t->tags[i] || at(t, i)->used < at(t, oldest)->used)
+				oldest = i;
+		t->evicted += t->tags[oldest] != 0;
+		t->tags[oldest] = place.tag;
+		record = at(t, oldest);
+		memset(record, 0, t->record);
+		memcpy(record->key, key, AGEING_KEY);
 	}
-	t->evicted += oldest->used != 0;
-	memset(oldest, 0, t->record);
-	oldest->used = now ? now : 1;
-	memcpy(oldest->key, key, AGEING_KEY);
-	return oldest;
+	record->used = now ? now : 1;
+	return record;
 }
 
 void ageing_each(struct ageing *t, void (*call)(void *, void *), void *context)
 {
 	for (size_t i = 0; i < t->sets * WAYS; i++)
-		if (at(t, i)->used)
+		if (t->tags[i])
 			call(context, at(t, i));
 }
 
@@ -99,5 +124,5 @@ uint64_t ageing_evicted(const struct ageing *t)
 
 size_t ageing_bytes(const struct ageing *t)
 {
-	return sizeof *t + t->sets * WAYS * t->record;
+	return sizeof *t + t->sets * WAYS * (t->record + sizeof *t->tags);
 }

@@ -20,6 +20,8 @@ struct ageing;
 /* A table of records of record_size bytes within most_bytes (never less than one small set of sets). NULL: out of memory. */
 struct ageing *ageing_create(size_t record_size, size_t most_bytes, struct hash_key key);
 void ageing_destroy(struct ageing **table);
+/* The hash by which a key finds its place. */
+uint64_t ageing_hash(struct hash_key key, const uint8_t bytes[AGEING_KEY]);
 /* The record of that key, NULL: none. */
 void *ageing_find(const struct ageing *table, const uint8_t key[AGEING_KEY]);
 /* The same, made (zeroed but for its head) where there is none; it counts as used at `now`. Never NULL. */

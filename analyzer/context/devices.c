@@ -67,13 +67,13 @@ void devices_handshake(struct devices *d, const struct address *client, const st
 
 static struct syn_sent *slot_of(struct devices *d, const struct endpoint *client, const struct endpoint *server, uint64_t *hash)
 {
-	uint8_t ends[36];
+	uint8_t ends[AGEING_KEY] = { 0 };
 
 	memcpy(ends, client->address.byte, 16);
 	memcpy(ends + 16, server->address.byte, 16);
 	memcpy(ends + 32, &client->port, 2);
 	memcpy(ends + 34, &server->port, 2);
-	*hash = hash_bytes(d->key, ends, sizeof ends);
+	*hash = ageing_hash(d->key, ends);
 	return &d->syn[*hash % SYNS];
 }
 
