@@ -160,6 +160,18 @@ const char *fact_value_text(enum fact_id id, const struct fact_view *fact, const
 	return into;
 }
 
+/* Our own words read better with spaces; the protocols' (alerts, for one) stay as they are written there. */
+static void space_words(enum fact_id id, char *from)
+{
+	enum enumeration e = fact_kinds[id].words;
+
+	if (fact_kinds[id].type != FACT_WORD || e == ENUM_alert)
+		return;
+	for (; *from; from++)
+		if (*from == '_')
+			*from = ' ';
+}
+
 const char *fact_says(enum fact_id id, const struct fact_view *fact, const struct texts *texts, char *into, size_t room)
 {
 	const char *says = fact_kinds[id].says, *hole = strstr(says, "{}");
@@ -171,10 +183,12 @@ const char *fact_says(enum fact_id id, const struct fact_view *fact, const struc
 	text_addf(&t, "%.*s", hole ? (int)(hole - says) : (int)strlen(says), says);
 	if (!hole)
 		return into;
+	size_t value_at = t.len;
 	if (fact->known)
 		say_value(&t, id, fact->value, texts);
 	else
 		text_add(&t, "unknown");
+	space_words(id, into + value_at);
 	text_add(&t, hole + 2);
 	return into;
 }

@@ -60,6 +60,12 @@ static void insert(struct proof *list, int count, struct proof p)
 	list[count] = p;
 }
 
+/* Judgements over other facts are no evidence themselves, and a count of nothing proves nothing. */
+static bool tells(enum fact_id id, const struct fact_view *fact)
+{
+	return fact_kinds[id].says[0] && !(fact_kinds[id].type == FACT_NUMBER && !fact->value);
+}
+
 int evidence_collect(const struct report *report, const struct report_case *c, struct proof *into, int most, int *more)
 {
 	int count = 0;
@@ -69,7 +75,7 @@ int evidence_collect(const struct report *report, const struct report_case *c, s
 		enum fact_id id = c->verdict->evidence[i];
 		const struct fact_view *fact = &c->view[id];
 		/* Every claim names its frame; what has none is no evidence, and neither is what was made of other facts. */
-		if (!fact->set || !fact_kinds[id].says[0] || (!fact->at.frame && !report->options.live) || !redact_allows(report->options.usernames, id))
+		if (!fact->set || !tells(id, fact) || (!fact->at.frame && !report->options.live) || !redact_allows(report->options.usernames, id))
 			continue;
 		if (count >= most) {
 			++*more;

@@ -944,7 +944,7 @@ static void values_read_well(void **state)
 		{ FACT_OFFERED_MAX, 0x0300, "SSL 3.0", NULL },
 		{ FACT_OFFERED_MIN, 0x0200, "0x0200", NULL },
 		{ FACT_CIPHER, 0x1301, "0x1301", NULL },
-		{ FACT_ENDED, WORD_end_server_fin, "server_fin", "closed by server_fin" },
+		{ FACT_ENDED, WORD_end_server_fin, "server_fin", "first to close: server fin" },
 		{ FACT_ENDED, 99, "?", NULL },
 		{ FACT_GREETING, WORD_status_preauth, "PREAUTH", NULL },
 		{ FACT_COMMAND_OWED, WORD_command_select, "SELECT", "SELECT unanswered" },
