@@ -1,17 +1,23 @@
-"""The lab's definitions hold together: every run's words are known, its names are its own, its label is in the vocabulary."""
+"""The lab: its definitions hold together, what it makes carries the right labels, and the program is right on a small corpus of it."""
+import json
 import os
 import random
+import shutil
+import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, ROOT + "/tests/lab")
-import check      # noqa: E402
-import clients    # noqa: E402
-import net        # noqa: E402
-import run        # noqa: E402
-import scene      # noqa: E402
-import servers    # noqa: E402
+sys.path[:0] = [ROOT + "/tests/lab", ROOT + "/tests"]
+import check  # noqa: E402
+import clients  # noqa: E402
+import derive  # noqa: E402
+import net  # noqa: E402
+import run  # noqa: E402
+import scene  # noqa: E402
+import servers  # noqa: E402
+from packets import ACK, FIN, Capture, Tcp  # noqa: E402
 
 
 def labels_in(step):
@@ -68,6 +74,107 @@ class Lab(unittest.TestCase):
         scored = {(s["server"], c) for s in self.runs for c in s["clients"] if run.digest("pair", s["server"], c) % 5 == 0}
         self.assertTrue(scored)
         self.assertFalse(tuned & scored)
+
+    def test_every_mechanism_has_two_captures(self):
+        made = [l["mechanism"] for spec in self.runs for step in spec["steps"] for l in labels_in(step)]
+        made += [l["mechanism"] for spec in self.runs for _, _, choices in spec["derive"] for _, l in choices or []]
+        self.assertEqual([m for m in self.class_of if made.count(m) < 2], [])
+
+    def test_healthy_runs_are_at_least_half_of_what_is_expected(self):
+        count = {True: 0, False: 0}
+        for spec in self.runs:
+            for step in spec["steps"]:
+                for l in labels_in(step)[:1]:
+                    count[l["outcome"] == "healthy"] += step.get("loop", 1) * step.get("sessions_each", 1)
+        self.assertGreaterEqual(count[True], 3000)
+        self.assertGreaterEqual(count[True], count[False])
+
+
+class Checks(unittest.TestCase):
+    """What is read from captures before a label is believed."""
+
+    def setUp(self):
+        self.tmp = tempfile.mkdtemp(prefix="iwlabtest")
+        self.addCleanup(shutil.rmtree, self.tmp)
+
+    def written(self, capture):
+        capture.save(self.tmp + "/c.pcap")
+        return self.tmp + "/c.pcap"
+
+    @unittest.skipUnless(shutil.which("tshark"), "tshark is not installed")
+    def test_a_port_used_again_is_another_connection(self):
+        c = Capture()
+        for start, line in ((10, "a NO first"), (40, "a OK second")):
+            t = Tcp(c, "192.0.2.10", "198.51.100.7")
+            t.seq = [start * 1000000, start * 7000000]
+            t.open(start).client(start + 0.2, "a LOGIN user secret\r\n").server(start + 0.3, line + "\r\n")
+            t.send(start + 0.4, 0, FIN | ACK).send(start + 0.5, 1, FIN | ACK).send(start + 0.6, 0, ACK)
+        connections, _ = check.read(self.written(c), None, [143, 993])
+        self.assertEqual([(k.client_port, k.auth) for k in connections], [(40000, "no"), (40000, "ok")])
+
+    def test_derivations_leave_out_what_they_say(self):
+        c = Capture()
+        t = Tcp(c, "192.0.2.10", "198.51.100.7").open(10)
+        t.client(10.2, "a LOGIN user secret\r\n").server(10.3, "a NO no\r\n")
+        path, target = ethernet(self.written(c)), self.tmp + "/d.pcap"
+        whole = len(derive.read(path)[1])
+        for act, left in ((("only", "client"), "client"), (("only", "server"), "server")):
+            self.assertEqual(derive.made(path, target, act, [143], 1), {40000, 143})
+            self.assertEqual({derive.Seen(f[1], [143]).side for f in derive.read(target)[1]}, {left})
+        derive.made(path, target, ("lose", " NO "), [143], 1)
+        self.assertEqual(len(derive.read(target)[1]), whole - 1)
+        derive.made(path, target, ("syns", 1), [143], 1)
+        self.assertEqual(len(derive.read(target)[1]), 1)
+        derive.made(path, target, ("snap", 60), [143], 1)
+        self.assertEqual({len(f[1]) <= 60 for f in derive.read(target)[1]}, {True})
+
+
+def ethernet(path):
+    """The same capture with Ethernet heads: what the lab's own captures have."""
+    head, frames = derive.read(path)
+    derive.write(path, head[:20] + b"\1\0\0\0", [(at, bytes(12) + b"\x08\x00" + f, n + 14, stamp) for at, f, n, stamp in frames])
+    return path
+
+
+class Quick(unittest.TestCase):
+    """The fast subset, from end to end: played, labelled, scored."""
+
+    @unittest.skipUnless(os.geteuid() == 0, "the lab makes network namespaces and needs root")
+    @unittest.skipUnless(
+        all(map(shutil.which, ("tshark", "tcpdump", "ip", "iptables", "ethtool", "openssl", "cc"))),
+        "a tool of the lab is not installed: sh tests/setup.sh lab",
+    )
+    def test_the_fast_subset_is_made_labelled_and_scored(self):
+        with tempfile.TemporaryDirectory(prefix="iwlabtest") as out:
+            made = subprocess.run(
+                [sys.executable, ROOT + "/tests/lab/run.py", "--quick", "--out", out], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            self.assertEqual(made.returncode, 0, made.stdout[-2000:])
+            with open(out + "/labels.json") as text:
+                labels = json.load(text)
+            dropped = [line for line in made.stdout.splitlines() if line.startswith("dropped ")]
+            self.assertLessEqual(len(dropped), 2, made.stdout[-3000:])
+            self.assertGreaterEqual(len(labels), 20)
+            scored = subprocess.run(
+                [
+                    sys.executable,
+                    ROOT + "/tests/lab/score.py",
+                    "--tool",
+                    ROOT + "/imapwhy",
+                    "--labels",
+                    out + "/labels.json",
+                    "--show",
+                    "wrong",
+                    "--min-class",
+                    "0.9",
+                    "--max-false-alarms",
+                    "0",
+                ],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            self.assertEqual(scored.returncode, 0, scored.stdout[-3000:])
 
 
 if __name__ == "__main__":

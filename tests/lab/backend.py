@@ -45,7 +45,9 @@ def saslauthd(conn, path):
     words = []
     for _ in range(4):
         words.append(exactly(conn, struct.unpack("!H", exactly(conn, 2))[0]).decode())
-    record = decide(path, words[0] + ("@" + words[3] if words[3] and "@" not in words[0] else ""), words[1]) or (words[3] and decide(path, words[0], words[1]))
+    record = decide(path, words[0] + ("@" + words[3] if words[3] and "@" not in words[0] else ""), words[1]) or (
+        words[3] and decide(path, words[0], words[1])
+    )
     text = b"OK" if record else b"NO auth failure"
     conn.sendall(struct.pack("!H", len(text)) + text)
 
@@ -104,6 +106,8 @@ def serve(listener, work, path):
 
 def unix(path):
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.exists(path):
+        os.unlink(path)
     s = socket.socket(socket.AF_UNIX)
     s.bind(path)
     os.chmod(path, 0o777)

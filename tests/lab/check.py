@@ -5,16 +5,21 @@ A scenario's checks are expressions over these names:
   rst_ttl server_ttl (lists) · data_client data_server (payload bytes) · retrans_client retrans_server · established (the client's ACK came)
   silence (longest time without a packet) · zero_window · icmp (list of "TYPE/CODE" that quote this connection)
   hellos (ClientHellos) server_hello tls ("1.2", "1.3" or "") alerts ([(side, number)], in clear or with the key log)
-  answers ([(COMMAND, STATUS)] with the key log) auth ("none", "ok", "no", "no+ok") worst_ok (seconds that the slowest OK took) ended_ok (the last answer but LOGOUT's is OK) said (all the server's IMAP lines) asked (the client's)
+  answers ([(COMMAND, STATUS)] with the key log) auth ("none", "ok", "no", "no+ok") worst_ok (seconds that the slowest OK took)
+  ended_ok (the last answer but LOGOUT's is OK) said (all the server's IMAP lines) asked (the client's)
 and, for the whole run: dns ([(name, type, code or None when not answered)]), log (the server's), status and output of the step's client.
 """
 import collections
 import subprocess
 import types
 
-FIELDS = ("frame.number frame.time_epoch ip.src ip.dst ipv6.src ipv6.dst ip.ttl ipv6.hlim tcp.stream tcp.srcport tcp.dstport tcp.flags tcp.len tcp.window_size_value "
-          "tcp.analysis.retransmission tls.handshake.type tls.handshake.version tls.handshake.extensions.supported_version tls.alert_message.desc imap.line "
-          "icmp.type icmp.code icmpv6.type icmpv6.code dns.qry.name dns.qry.type dns.flags.response dns.flags.rcode dns.id").split()
+FIELDS = (
+    "frame.number frame.time_epoch ip.src ip.dst ipv6.src ipv6.dst ip.ttl ipv6.hlim tcp.stream tcp.srcport "
+    "tcp.dstport tcp.flags tcp.len tcp.window_size_value "
+    "tcp.analysis.retransmission tls.handshake.type tls.handshake.version "
+    "tls.handshake.extensions.supported_version tls.alert_message.desc imap.line "
+    "icmp.type icmp.code icmpv6.type icmpv6.code dns.qry.name dns.qry.type dns.flags.response dns.flags.rcode dns.id"
+).split()
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 MANY, SEP = "\x1e", "\x1f"
 
@@ -23,7 +28,9 @@ def rows(capture, keys, ports):
     argv = ["tshark", "-n", "-r", capture, "-o", "tls.keylog_file:" + (keys or "")]
     for port in ports:
         argv += ["-d", "tcp.port==%d,imap" % port]
-    argv += ["-T", "fields", "-E", "separator=" + SEP, "-E", "occurrence=a", "-E", "aggregator=" + MANY] + [word for f in FIELDS for word in ("-e", f)]
+    argv += ["-T", "fields", "-E", "separator=" + SEP, "-E", "occurrence=a", "-E", "aggregator=" + MANY] + [
+        word for f in FIELDS for word in ("-e", f)
+    ]
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     for line in done.stdout.decode("utf-8", "replace").split("\n"):
         cells = line.split(SEP)
@@ -37,9 +44,40 @@ def number(text):
 
 class Connection(types.SimpleNamespace):
     def __init__(self, client, server):
-        super().__init__(client_ip=client[0], client_port=client[1], server_ip=server[0], server_port=server[1], first=None, last=None, silence=0.0, syns=0, synacks=0,
-                         rst_client=0, rst_server=0, fin_client=0, fin_server=0, rst_ttl=[], server_ttl=[], data_client=0, data_server=0, retrans_client=0, retrans_server=0,
-                         established=False, zero_window=0, icmp=[], hellos=0, server_hello=0, tls="", alerts=[], answers=[], said="", asked="", worst_ok=0.0, pending={}, packets=0)
+        super().__init__(
+            client_ip=client[0],
+            client_port=client[1],
+            server_ip=server[0],
+            server_port=server[1],
+            first=None,
+            last=None,
+            silence=0.0,
+            syns=0,
+            synacks=0,
+            rst_client=0,
+            rst_server=0,
+            fin_client=0,
+            fin_server=0,
+            rst_ttl=[],
+            server_ttl=[],
+            data_client=0,
+            data_server=0,
+            retrans_client=0,
+            retrans_server=0,
+            established=False,
+            zero_window=0,
+            icmp=[],
+            hellos=0,
+            server_hello=0,
+            tls="",
+            alerts=[],
+            answers=[],
+            said="",
+            asked="",
+            worst_ok=0.0,
+            pending={},
+            packets=0,
+        )
 
     def packet(self, row, side):
         now, flags, size = float(row["frame.time_epoch"][0]), number(row["tcp.flags"][0]), number(row["tcp.len"][0] if row["tcp.len"] else "0")
@@ -114,7 +152,9 @@ def addresses(row):
 
 
 def read(capture, keys, ports):
-    """(connections in order of their first packet, a port used again after its connection's end being another; DNS look-ups [(name, type, code or None)])."""
+    """(connections in order of their first packet, DNS look-ups [(name, type, code or None)]).
+
+    A port used again after its connection's end is another connection."""
     found, order, questions = {}, [], collections.OrderedDict()
     for row in rows(capture, keys, [p for p in ports if p not in (143, 993)]):
         src, dst = addresses(row)
@@ -148,4 +188,5 @@ def true(expression, connection, run):
     names = dict(run)
     if connection is not None:
         names.update(vars(connection), auth=connection.auth, duration=connection.duration, ended_ok=connection.ended_ok)
-    return bool(eval(expression, {"__builtins__": {"any": any, "all": all, "len": len, "max": max, "min": min, "set": set, "sum": sum}}, names))
+    known = {"any": any, "all": all, "len": len, "max": max, "min": min, "set": set, "sum": sum}
+    return bool(eval(expression, dict(names, __builtins__=known)))

@@ -2,7 +2,8 @@
 
 `passwords` are tried one after another in the same session; more keys: "auth" (login or plain), "pause" (seconds between tries),
 "end" ("logout", "close": FIN with no LOGOUT, "rst", "hang"), "think" (seconds before the end), "sessions_each" (so many, one after
-another), "append" (bytes of a message to append).
+another), "append" (bytes of a message to append), "mailbox" (to select),
+"check_name", "check_cert" (False: any certificate will do).
 """
 import imaplib
 import json
@@ -20,6 +21,10 @@ with open(sys.argv[1]) as text:
 def connect():
     context = ssl.create_default_context(cafile=job["ca"])
     context.check_hostname = job.get("check_name", True)
+    if not job.get("check_cert", True):
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if job.get("min"):
+        context.minimum_version = getattr(ssl.TLSVersion, "TLSv" + job["min"].replace(".", "_"))
     if job.get("max"):
         context.maximum_version = getattr(ssl.TLSVersion, "TLSv" + job["max"].replace(".", "_"))
     if job["tls"] == "implicit":
@@ -51,7 +56,8 @@ def work(box):
     if job["op"] == "check":
         return
     box.list()
-    box.select()
+    if box.select(job.get("mailbox", "INBOX"))[0] != "OK" or job["op"] == "select":
+        return
     _, found = box.search(None, "ALL")
     for number in found[0].split()[:job.get("most", 40)]:
         box.fetch(number, "(FLAGS BODY.PEEK[])")

@@ -2,7 +2,7 @@
 
 A word that begins with ! is an act: !read (what comes within a second) · !line (one line) · !until TEXT · !sleep S · !close (FIN) ·
 !rst · !shut (FIN, still reading) · !hang (stay connected and silent) · !raw TEXT (\\r \\n \\xHH understood) · !tls (handshake) ·
-!rcvbuf N (before connecting). Anything else is sent as a line; {user} and {password} stand for the account's.
+!rcvbuf N (before connecting) · !pump N (so many bytes). Anything else is sent as a line; {user} and {password} stand for the account's.
 """
 import json
 import socket
@@ -59,6 +59,9 @@ class Raw:
 
     def do_raw(self, text):
         self.conn.sendall(text.encode().decode("unicode_escape").encode("latin-1"))
+
+    def do_pump(self, size):
+        self.conn.sendall(b"0123456789abcdef" * (int(size) // 16))
 
     def do_rcvbuf(self, _):
         pass

@@ -1,4 +1,5 @@
-/* Preloaded into a server that uses OpenSSL: appends each session's TLS secrets to the file that LAB_KEYS names, so that the lab can check what it labels. */
+/* Preloaded into a server that uses OpenSSL: appends each session's TLS secrets to the file that LAB_KEYS names,
+ * so that the lab can check what it labels. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>

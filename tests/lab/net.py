@@ -17,12 +17,25 @@ PREFIX = "iwlab"
 ROLES = ("c1", "c2", "gw", "wire", "fw", "s1", "s2", "dns")
 TAPS = {"client": ("gw", "br0"), "server": ("fw", "br1"), "wan": ("gw", "wan")}
 
-CLIENT_NETS = ("192.168.0.0/24", "192.168.1.0/24", "192.168.2.0/24", "192.168.178.0/24", "192.168.88.0/24", "10.0.0.0/24",
-               "10.7.31.0/24", "10.112.4.0/24", "172.16.9.0/24", "172.20.10.0/28", "100.64.7.0/24")
+CLIENT_NETS = (
+    "192.168.0.0/24",
+    "192.168.1.0/24",
+    "192.168.2.0/24",
+    "192.168.178.0/24",
+    "192.168.88.0/24",
+    "10.0.0.0/24",
+    "10.7.31.0/24",
+    "10.112.4.0/24",
+    "172.16.9.0/24",
+    "172.20.10.0/28",
+    "100.64.7.0/24",
+)
 SERVER_NETS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
-ENTER = 'while [ "$1" != -- ]; do case $1 in ' \
-        'overlay:*) mount -t overlay lab -o "lowerdir=${1#overlay:}:$2" "$2";; *) mount --bind "$1" "$2";; esac || exit 97; ' \
-        'shift 2; done; shift; exec "$@"'
+ENTER = (
+    'while [ "$1" != -- ]; do case $1 in '
+    'overlay:*) mount -t overlay lab -o "lowerdir=${1#overlay:}:$2" "$2";; *) mount --bind "$1" "$2";; esac || exit 97; '
+    'shift 2; done; shift; exec "$@"'
+)
 
 
 class Addresses:
@@ -35,12 +48,32 @@ class Addresses:
         one, two = rng.sample(range(20, 250), 2)
         ula = "fd%02x:%x:%x:%x" % (rng.randrange(256), rng.randrange(1, 65536), rng.randrange(1, 65536), rng.randrange(1, 65536))
         far = "2001:db8:%x:%x" % (rng.randrange(1, 65536), rng.randrange(1, 65536))
-        self.v4 = {"gw": str(lan[1]), "c1": str(lan[first]), "c2": str(lan[second]), "fw": str(srv[1]), "s1": str(srv[one]),
-                   "s2": str(srv[two]), "dns": str(res[53]), "dnsgw": str(res[1])}
-        self.v6 = {"gw": ula + "::1", "c1": "%s::%x" % (ula, rng.randrange(0x100, 0xffff)), "c2": "%s::1:%x" % (ula, rng.randrange(0x100, 0xffff)),
-                   "fw": far + "::1", "s1": "%s::%x" % (far, one), "s2": "%s::%x" % (far, two)}
+        self.v4 = {
+            "gw": str(lan[1]),
+            "c1": str(lan[first]),
+            "c2": str(lan[second]),
+            "fw": str(srv[1]),
+            "s1": str(srv[one]),
+            "s2": str(srv[two]),
+            "dns": str(res[53]),
+            "dnsgw": str(res[1]),
+        }
+        self.v6 = {
+            "gw": ula + "::1",
+            "c1": "%s::%x" % (ula, rng.randrange(0x100, 0xFFFF)),
+            "c2": "%s::1:%x" % (ula, rng.randrange(0x100, 0xFFFF)),
+            "fw": far + "::1",
+            "s1": "%s::%x" % (far, one),
+            "s2": "%s::%x" % (far, two),
+        }
         self.lan_bits = lan.prefixlen
-        self.ttl = {"c1": rng.choice((64, 64, 128)), "c2": rng.choice((64, 128)), "s1": rng.choice((64, 64, 64, 128)), "s2": 64, "fw": rng.choice((64, 255))}
+        self.ttl = {
+            "c1": rng.choice((64, 64, 128)),
+            "c2": rng.choice((64, 128)),
+            "s1": rng.choice((64, 64, 64, 128)),
+            "s2": 64,
+            "fw": rng.choice((64, 255)),
+        }
         self.hops = rng.randrange(3, 14)
         self.mac = {r: "%02x:%02x:%02x:%02x:%02x:%02x" % (0x02 | rng.randrange(0, 256, 4), *[rng.randrange(256) for _ in range(5)]) for r in ROLES}
 
@@ -62,24 +95,60 @@ def plan(ns, a, offload):
         per[role] += ["ip link set %s master %s up" % (p, name) for p in ports]
 
     bridge("gw", "br0", ("lan1", "lan2")), bridge("fw", "br1", ("in1", "in2"))
-    for role, end, v4, bits in (("c1", "gw", a.v4["c1"], a.lan_bits), ("c2", "gw", a.v4["c2"], a.lan_bits), ("s1", "fw", a.v4["s1"], 24), ("s2", "fw", a.v4["s2"], 24)):
-        per[role] += ["ip link set eth0 address %s up" % a.mac[role], "ip addr add %s/%d dev eth0" % (v4, bits), "ip -6 addr add %s/64 dev eth0 nodad" % a.v6[role],
-                      "ip route add default via " + a.v4[end], "ip -6 route add default via " + a.v6[end]]
+    for role, end, v4, bits in (
+        ("c1", "gw", a.v4["c1"], a.lan_bits),
+        ("c2", "gw", a.v4["c2"], a.lan_bits),
+        ("s1", "fw", a.v4["s1"], 24),
+        ("s2", "fw", a.v4["s2"], 24),
+    ):
+        per[role] += [
+            "ip link set eth0 address %s up" % a.mac[role],
+            "ip addr add %s/%d dev eth0" % (v4, bits),
+            "ip -6 addr add %s/64 dev eth0 nodad" % a.v6[role],
+            "ip route add default via " + a.v4[end],
+            "ip -6 route add default via " + a.v6[end],
+        ]
     per["dns"] += ["ip link set eth0 up", "ip addr add %s/24 dev eth0" % a.v4["dns"], "ip route add default via " + a.v4["dnsgw"]]
     per["wire"] += ["ip link set left up promisc on", "ip link set right up promisc on"]
     forward = "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0"
-    per["gw"] += [forward, "ip link set br0 address " + a.mac["gw"], "ip link set wan up", "ip link set dns0 up", "ip addr add %s/%d dev br0" % (a.v4["gw"], a.lan_bits), "ip -6 addr add %s/64 dev br0 nodad" % a.v6["gw"],
-                  "ip addr add 198.18.0.1/30 dev wan", "ip -6 addr add 2001:db8:0:1::1/64 dev wan nodad", "ip addr add %s/24 dev dns0" % a.v4["dnsgw"],
-                  "ip route add default via 198.18.0.2", "ip -6 route add default via 2001:db8:0:1::2"]
-    per["fw"] += [forward, "ip link set out up", "ip addr add 198.18.0.2/30 dev out", "ip -6 addr add 2001:db8:0:1::2/64 dev out nodad", "ip addr add %s/24 dev br1" % a.v4["fw"],
-                  "ip -6 addr add %s/64 dev br1 nodad" % a.v6["fw"], "ip route add default via 198.18.0.1", "ip -6 route add default via 2001:db8:0:1::1",
-                  "printf '*mangle\\n-A FORWARD -j TTL --ttl-dec %d\\nCOMMIT\\n' | iptables-restore" % a.hops, "printf '*mangle\\n-A FORWARD -j HL --hl-dec %d\\nCOMMIT\\n' | ip6tables-restore" % a.hops]
+    per["gw"] += [
+        forward,
+        "ip link set br0 address " + a.mac["gw"],
+        "ip link set wan up",
+        "ip link set dns0 up",
+        "ip addr add %s/%d dev br0" % (a.v4["gw"], a.lan_bits),
+        "ip -6 addr add %s/64 dev br0 nodad" % a.v6["gw"],
+        "ip addr add 198.18.0.1/30 dev wan",
+        "ip -6 addr add 2001:db8:0:1::1/64 dev wan nodad",
+        "ip addr add %s/24 dev dns0" % a.v4["dnsgw"],
+        "ip route add default via 198.18.0.2",
+        "ip -6 route add default via 2001:db8:0:1::2",
+    ]
+    per["fw"] += [
+        forward,
+        "ip link set out up",
+        "ip addr add 198.18.0.2/30 dev out",
+        "ip -6 addr add 2001:db8:0:1::2/64 dev out nodad",
+        "ip addr add %s/24 dev br1" % a.v4["fw"],
+        "ip -6 addr add %s/64 dev br1 nodad" % a.v6["fw"],
+        "ip route add default via 198.18.0.1",
+        "ip -6 route add default via 2001:db8:0:1::1",
+        "printf '*mangle\\n-A FORWARD -j TTL --ttl-dec %d\\nCOMMIT\\n' | iptables-restore" % a.hops,
+        "printf '*mangle\\n-A FORWARD -j HL --hl-dec %d\\nCOMMIT\\n' | ip6tables-restore" % a.hops,
+    ]
     for role, ttl in a.ttl.items():
         per[role].append("sysctl -qw net.ipv4.ip_default_ttl=%d net.ipv6.conf.all.hop_limit=%d net.ipv6.conf.default.hop_limit=%d" % (ttl, ttl, ttl))
     for role, devices in (("gw", ("wan",)), ("fw", ("out",)), ("wire", ("left", "right"))):
         per[role] += ["ethtool -K %s tx off tso off gso off gro off >/dev/null" % d for d in devices]
     if not offload:
-        for role, devices in (("c1", ("eth0",)), ("c2", ("eth0",)), ("s1", ("eth0",)), ("s2", ("eth0",)), ("gw", ("lan1", "lan2")), ("fw", ("in1", "in2"))):
+        for role, devices in (
+            ("c1", ("eth0",)),
+            ("c2", ("eth0",)),
+            ("s1", ("eth0",)),
+            ("s2", ("eth0",)),
+            ("gw", ("lan1", "lan2")),
+            ("fw", ("in1", "in2")),
+        ):
             per[role] += ["ethtool -K %s tx off tso off gso off gro off >/dev/null" % d for d in devices]
     return links, per
 
@@ -121,7 +190,9 @@ class Net:
             return status, text.read()
 
     def shell(self, role, line):
-        done = subprocess.run(["nsenter", "--net=/run/netns/" + self.ns + role, "sh", "-ec", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            ["nsenter", "--net=/run/netns/" + self.ns + role, "sh", "-ec", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         if done.returncode:
             raise RuntimeError("%s: %s: %s" % (role, line, done.stdout.strip()))
         return done.stdout
@@ -141,8 +212,12 @@ class Net:
         """Starts a capture and returns when it captures."""
         role, device = TAPS[vantage]
         err = os.path.join(self.tmp, "tap-%s.log" % vantage)
-        only = "not (icmp6 and ip6[40] > 132) and not ip6 proto 0 and not arp"    # neither neighbour discovery nor group reports
-        argv = ["dumpcap", "-q", "-i", device, "-f", only, "-w", path] if ng else ["tcpdump", "-n", "-Z", "root", "--immediate-mode", "-U", "-i", device, "-w", path, only]
+        only = "not (icmp6 and ip6[40] > 132) and not ip6 proto 0 and not arp"  # neither neighbour discovery nor group reports
+        argv = (
+            ["dumpcap", "-q", "-i", device, "-f", only, "-w", path]
+            if ng
+            else ["tcpdump", "-n", "-Z", "root", "--immediate-mode", "-U", "-i", device, "-w", path, only]
+        )
         proc = self.start(role, argv, log=os.path.basename(err))
         self.taps.append(proc)
         end = time.monotonic() + 10
@@ -208,6 +283,6 @@ def sweep(names):
 def sweep_stale():
     """Removes what an earlier run left whose process is gone. Names are iwlab<pid>x<run><role>."""
     for name in namespaces():
-        pid = name[len(PREFIX):].split("x")[0]
+        pid = name[len(PREFIX) :].split("x")[0]
         if not pid.isdigit() or not os.path.exists("/proc/" + pid):
             sweep([name])

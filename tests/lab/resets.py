@@ -40,7 +40,10 @@ frontend f
  default_backend b
 backend b
  server s %s:144
-""" % (PROXY, HIDDEN)
+""" % (
+    PROXY,
+    HIDDEN,
+)
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -63,20 +66,43 @@ def inside(role, line):
 def raise_net():
     c, b, e, i = (NAMES[r] for r in ("client", "box", "edge", "inner"))
     sh(*("ip netns add " + n for n in (c, b, e, i)))
-    sh("ip link add eth0 netns %s type veth peer name left netns %s" % (c, b), "ip link add right netns %s type veth peer name eth0 netns %s" % (b, e),
-       "ip link add in0 netns %s type veth peer name eth0 netns %s" % (e, i))
+    sh(
+        "ip link add eth0 netns %s type veth peer name left netns %s" % (c, b),
+        "ip link add right netns %s type veth peer name eth0 netns %s" % (b, e),
+        "ip link add in0 netns %s type veth peer name eth0 netns %s" % (e, i),
+    )
     for n, device in ((c, "eth0"), (b, "left"), (b, "right"), (e, "eth0"), (e, "in0"), (i, "eth0")):
-        sh("ip -n %s link set lo up" % n, "ip -n %s link set %s up" % (n, device), inside({v: k for k, v in NAMES.items()}[n], "ethtool -K %s tx off tso off gso off gro off" % device))
-    sh("ip -n %s addr add %s/24 dev eth0" % (c, CLIENT), "ip -n %s route add default via 192.0.2.1 dev eth0" % c,
-       *("ip -n %s addr add %s/24 dev eth0" % (e, a) for a in (PLAIN, NAT, PROXY)), "ip -n %s addr add 203.0.113.1/24 dev in0" % e,
-       "ip -n %s route add default via 198.51.100.1 dev eth0" % e, *("ip -n %s addr add %s/24 dev eth0" % (i, a) for a in (SYNPROXY, HIDDEN)),
-       "ip -n %s route add default via 203.0.113.1" % i)
-    mac = {r: subprocess.run(inside(r, "cat /sys/class/net/eth0/address"), shell=True, capture_output=True, text=True).stdout.strip() for r in ("client", "edge")}
-    sh("ip -n %s neigh add 192.0.2.1 lladdr %s dev eth0" % (c, mac["edge"]), "ip -n %s neigh add 198.51.100.1 lladdr %s dev eth0" % (e, mac["client"]),
-       inside("edge", "sysctl -qw net.ipv4.ip_forward=1"), inside("edge", "iptables -t nat -A PREROUTING -p tcp -d %s --dport 143 -j DNAT --to %s" % (NAT, HIDDEN)),
-       inside("edge", "iptables -t raw -A PREROUTING -p tcp -d %s --syn -j CT --notrack" % SYNPROXY),
-       inside("edge", "iptables -A FORWARD -p tcp -d %s -m conntrack --ctstate INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460" % SYNPROXY),
-       inside("edge", "sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0"))
+        sh(
+            "ip -n %s link set lo up" % n,
+            "ip -n %s link set %s up" % (n, device),
+            inside({v: k for k, v in NAMES.items()}[n], "ethtool -K %s tx off tso off gso off gro off" % device),
+        )
+    sh(
+        "ip -n %s addr add %s/24 dev eth0" % (c, CLIENT),
+        "ip -n %s route add default via 192.0.2.1 dev eth0" % c,
+        *("ip -n %s addr add %s/24 dev eth0" % (e, a) for a in (PLAIN, NAT, PROXY)),
+        "ip -n %s addr add 203.0.113.1/24 dev in0" % e,
+        "ip -n %s route add default via 198.51.100.1 dev eth0" % e,
+        *("ip -n %s addr add %s/24 dev eth0" % (i, a) for a in (SYNPROXY, HIDDEN)),
+        "ip -n %s route add default via 203.0.113.1" % i
+    )
+    mac = {
+        r: subprocess.run(inside(r, "cat /sys/class/net/eth0/address"), shell=True, capture_output=True, text=True).stdout.strip()
+        for r in ("client", "edge")
+    }
+    sh(
+        "ip -n %s neigh add 192.0.2.1 lladdr %s dev eth0" % (c, mac["edge"]),
+        "ip -n %s neigh add 198.51.100.1 lladdr %s dev eth0" % (e, mac["client"]),
+        inside("edge", "sysctl -qw net.ipv4.ip_forward=1"),
+        inside("edge", "iptables -t nat -A PREROUTING -p tcp -d %s --dport 143 -j DNAT --to %s" % (NAT, HIDDEN)),
+        inside("edge", "iptables -t raw -A PREROUTING -p tcp -d %s --syn -j CT --notrack" % SYNPROXY),
+        inside(
+            "edge",
+            "iptables -A FORWARD -p tcp -d %s -m conntrack --ctstate INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460"
+            % SYNPROXY,
+        ),
+        inside("edge", "sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0"),
+    )
 
 
 def drop_net():
@@ -88,8 +114,8 @@ def drop_net():
 def checksum(data):
     total = sum(struct.unpack("!%dH" % (len(data) // 2), data)) if len(data) % 2 == 0 else checksum_odd(data)
     while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
 
 
 def checksum_odd(data):
@@ -100,22 +126,22 @@ class Packet:
     """An IPv4 TCP packet, taken apart as far as needed."""
 
     def __init__(self, ip):
-        self.ip = bytearray(ip[:struct.unpack("!H", ip[2:4])[0]])
+        self.ip = bytearray(ip[: struct.unpack("!H", ip[2:4])[0]])
         self.head = (ip[0] & 15) * 4
         self.source, self.destination = bytes(ip[12:16]), bytes(ip[16:20])
-        self.sport, self.dport, self.seq, self.ack, offset, self.flags = struct.unpack("!HHIIBB", ip[self.head:self.head + 14])
-        self.payload = bytes(self.ip[self.head + (offset >> 4) * 4:])
+        self.sport, self.dport, self.seq, self.ack, offset, self.flags = struct.unpack("!HHIIBB", ip[self.head : self.head + 14])
+        self.payload = bytes(self.ip[self.head + (offset >> 4) * 4 :])
 
     def hop(self, hops):
         """The same with its lifetime lessened."""
         self.ip[8] = max(1, self.ip[8] - hops)
         self.ip[10:12] = b"\0\0"
-        self.ip[10:12] = struct.pack("!H", checksum(bytes(self.ip[:self.head])))
+        self.ip[10:12] = struct.pack("!H", checksum(bytes(self.ip[: self.head])))
         return self
 
 
 def forged(source, destination, sport, dport, seq, ack, flags, ttl, window, ip_id):
-    tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xffffffff, ack & 0xffffffff, 5 << 4, flags, window, 0, 0)
+    tcp = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 5 << 4, flags, window, 0, 0)
     pseudo = source + destination + struct.pack("!BBH", 0, 6, len(tcp))
     tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), ip_id, 0x4000, ttl, 6, 0, source, destination)
@@ -167,7 +193,7 @@ class Box(threading.Thread):
         """way 0: from the client. The capture point stands at `near` of the delay and hops from the client."""
         c, now, p = self.case, time.time(), Packet(ip)
         hops = (c["hops_near"], c["hops_far"])
-        first, second = (c["delay"] * c["near"], c["delay"] * (1 - c["near"]))[::1 if way == 0 else -1]
+        first, second = (c["delay"] * c["near"], c["delay"] * (1 - c["near"]))[:: 1 if way == 0 else -1]
         p.hop(hops[way])
         self.ttl_seen[way] = p.ip[8]
         self.next_seq[way] = (p.seq + len(p.payload) + (1 if p.flags & (SYN | FIN) else 0), p.ack)
@@ -204,14 +230,34 @@ class Box(threading.Thread):
             ahead = n * f["step"]
             if to_client:
                 seq = p.ack if p.flags & ACK else 0
-                r = forged(p.destination, p.source, p.dport, p.sport, seq + ahead, self.acked(f, end), f["flags"][n % len(f["flags"])],
-                           self.ttl(f, 1), f["window"], self.ident(f))
+                r = forged(
+                    p.destination,
+                    p.source,
+                    p.dport,
+                    p.sport,
+                    seq + ahead,
+                    self.acked(f, end),
+                    f["flags"][n % len(f["flags"])],
+                    self.ttl(f, 1),
+                    f["window"],
+                    self.ident(f),
+                )
                 if c["place"] == "far":
                     self.record(reached + half + n * 1e-5, r)
                 self.deliver(reached + half + n * 1e-5, 1, back, r)
             if to_server:
-                r = forged(p.source, p.destination, p.sport, p.dport, (p.seq if f["swallow"] else end) + ahead, self.acked(f, p.ack), f["flags"][n % len(f["flags"])],
-                           self.ttl(f, 0), f["window"], self.ident(f))
+                r = forged(
+                    p.source,
+                    p.destination,
+                    p.sport,
+                    p.dport,
+                    (p.seq if f["swallow"] else end) + ahead,
+                    self.acked(f, p.ack),
+                    f["flags"][n % len(f["flags"])],
+                    self.ttl(f, 0),
+                    f["window"],
+                    self.ident(f),
+                )
                 # Forged in the client's name it follows the packet that called for it.
                 if c["place"] == "near":
                     self.record(now + c["delay"] * c["near"] + 5e-5 + n * 1e-5, r)
@@ -344,7 +390,9 @@ def client(case, port):
 
 # --- cases ---
 def genuine(rng):
-    end = rng.choice(["linger", "unread", "kill", "unread", "linger", "client_linger", "client_unread", "closed_port", "listener_closed", "overflow", "fin"])
+    end = rng.choice(
+        ["linger", "unread", "kill", "unread", "linger", "client_linger", "client_unread", "closed_port", "listener_closed", "overflow", "fin"]
+    )
     case = {"end": end, "stage": rng.choice(["greeting", "auth", "session"]), "behind": rng.choice(["plain", "plain", "nat", "haproxy", "synproxy"])}
     if end in ("overflow", "listener_closed", "closed_port"):
         case["behind"] = rng.choice(["plain", "nat"])
@@ -355,11 +403,26 @@ def genuine(rng):
 
 def injected(rng):
     flags = rng.choice([[RST], [RST | ACK], [RST, RST | ACK], [RST | ACK]])
-    forge = {"target": rng.choice(["client", "client", "both"]), "flags": flags, "count": max(len(flags), rng.choice([1, 1, 2, 3])), "step": rng.choice([0, 1460]),
-             "ack": rng.choice(["right", "right", "zero", "other"]), "ip_id": rng.choice(["zero", "random", "fixed"]), "window": rng.choice([0, 0, 8192, 65535]),
-             "ttl": rng.choice([64, 64, 128, 255, "match"]), "swallow": rng.random() < 0.3}
-    case = {"end": "normal", "stage": "session", "behind": rng.choice(["plain", "plain", "nat", "haproxy"]), "trigger": rng.choice(["ack", "first", "first", "later"]),
-            "place": rng.choice(["far", "far", "far", "near"]), "forge": forge, "truth": "reset_injected"}
+    forge = {
+        "target": rng.choice(["client", "client", "both"]),
+        "flags": flags,
+        "count": max(len(flags), rng.choice([1, 1, 2, 3])),
+        "step": rng.choice([0, 1460]),
+        "ack": rng.choice(["right", "right", "zero", "other"]),
+        "ip_id": rng.choice(["zero", "random", "fixed"]),
+        "window": rng.choice([0, 0, 8192, 65535]),
+        "ttl": rng.choice([64, 64, 128, 255, "match"]),
+        "swallow": rng.random() < 0.3,
+    }
+    case = {
+        "end": "normal",
+        "stage": "session",
+        "behind": rng.choice(["plain", "plain", "nat", "haproxy"]),
+        "trigger": rng.choice(["ack", "first", "first", "later"]),
+        "place": rng.choice(["far", "far", "far", "near"]),
+        "forge": forge,
+        "truth": "reset_injected",
+    }
     if case["place"] == "near":
         forge["target"] = "both"
     if case["trigger"] == "ack":
@@ -369,8 +432,14 @@ def injected(rng):
 
 def make_case(rng, n):
     case = injected(rng) if n % 2 else genuine(rng)
-    case.update(delay=rng.choice([0.004, 0.012, 0.03]), near=rng.choice([0.1, 0.3, 0.5]), hops_near=rng.randrange(1, 4), hops_far=rng.randrange(4, 14),
-                timestamps=rng.random() < 0.7, server_ttl=rng.choice([64, 64, 128, 255]))
+    case.update(
+        delay=rng.choice([0.004, 0.012, 0.03]),
+        near=rng.choice([0.1, 0.3, 0.5]),
+        hops_near=rng.randrange(1, 4),
+        hops_far=rng.randrange(4, 14),
+        timestamps=rng.random() < 0.7,
+        server_ttl=rng.choice([64, 64, 128, 255]),
+    )
     case.setdefault("place", "far")
     if case.get("forge"):
         case["forge"]["hops"] = rng.randrange(1, case["hops_far"] - 1) if case["place"] == "far" else rng.randrange(1, case["hops_near"] + 1)
@@ -379,14 +448,20 @@ def make_case(rng, n):
 
 def write_pcap(path, frames):
     with open(path, "wb") as out:
-        out.write(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 101))
+        out.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 101))
         for at, data in sorted(frames):
             out.write(struct.pack("<IIII", int(at), int(at % 1 * 1e9), len(data), len(data)) + data)
 
 
 def run_case(box, case, port):
     for role in ("edge", "inner"):
-        sh(inside(role, "sysctl -qw net.ipv4.ip_default_ttl=%d net.ipv4.tcp_timestamps=%d net.ipv4.tcp_abort_on_overflow=%d" % (case["server_ttl"], case["timestamps"], case["end"] == "overflow")))
+        sh(
+            inside(
+                role,
+                "sysctl -qw net.ipv4.ip_default_ttl=%d net.ipv4.tcp_timestamps=%d net.ipv4.tcp_abort_on_overflow=%d"
+                % (case["server_ttl"], case["timestamps"], case["end"] == "overflow"),
+            )
+        )
     server = None
     box.begin(case)
     if case["end"] != "closed_port":
@@ -418,9 +493,24 @@ def run_case(box, case, port):
 
 def label(case, name, port):
     truth = case["truth"]
-    return {"file": name, "scenario": case["end"] if truth != "reset_injected" else "injected", "keylog": None, "case": case, "sessions": [
-        {"client_ip": CLIENT, "server_ip": BEHIND[case["behind"]], "server_port": 143, "client_ports": [port], "count": 1, "outcome": "failed",
-         "mechanism": truth, "class": {"reset_injected": "firewall_block", "closed_by_server": "server_refusal"}.get(truth, "reset")}]}
+    return {
+        "file": name,
+        "scenario": case["end"] if truth != "reset_injected" else "injected",
+        "keylog": None,
+        "case": case,
+        "sessions": [
+            {
+                "client_ip": CLIENT,
+                "server_ip": BEHIND[case["behind"]],
+                "server_port": 143,
+                "client_ports": [port],
+                "count": 1,
+                "outcome": "failed",
+                "mechanism": truth,
+                "class": {"reset_injected": "firewall_block", "closed_by_server": "server_refusal"}.get(truth, "reset"),
+            }
+        ],
+    }
 
 
 def make(folder, count, seed):

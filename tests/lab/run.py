@@ -26,7 +26,7 @@ import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-LONGEST = 240     # seconds that one scenario may take
+LONGEST = 240  # seconds that one scenario may take
 PR_SET_PDEATHSIG = 1
 
 
@@ -56,7 +56,14 @@ class Lab:
         servers.PACKAGES[0] = packages
 
     def software(self, name):
-        names = {"dovecot": "dovecot-imapd", "nginx mail proxy": "nginx", "stunnel": "stunnel4", "haproxy": "haproxy"}
+        names = {
+            "openssl s_server": "openssl",
+            "gnutls-serv": "gnutls-bin",
+            "dovecot": "dovecot-imapd",
+            "nginx mail proxy": "nginx",
+            "stunnel": "stunnel4",
+            "haproxy": "haproxy",
+        }
         if name == "scripted":
             return name
         if name in ("cyrus-imapd", "courier-imap"):
@@ -115,10 +122,26 @@ def runs_of(one, seed):
             kinds = [s["client"] for s in steps if s["do"] == "run"]
             server, options = of_matrix(one["server"], m), of_matrix(one["options"], m)
             unseen = any(digest("pair", server, kind) % 5 == 0 for kind in kinds)
-            yield {"name": name, "file": name + ("-%d" % k if one["seeds"] > 1 else ""), "seed": run_seed, "steps": steps, "clients": kinds, "server": server, "server2": of_matrix(one["server2"], m),
-                   "tls": m.get("tls", options.get("tls", "none")), "options": dict(options, **({"version": m["version"]} if "version" in m else {})), "options2": of_matrix(one["options2"], m),
-                   "net": of_matrix(one["net"], m), "mailbox": of_matrix(one["mailbox"], m), "vantage": of_matrix(one["vantage"], m), "quick": one["quick"],
-                   "family": str(m.get("family", one["family"])), "pair": "unseen" if unseen else "seen", "part": "score" if unseen or run_seed % 2 else "tune"}
+            yield {
+                "name": name,
+                "file": name + ("-%d" % k if one["seeds"] > 1 else ""),
+                "seed": run_seed,
+                "steps": steps,
+                "clients": kinds,
+                "server": server,
+                "server2": of_matrix(one["server2"], m),
+                "tls": m.get("tls", options.get("tls", "none")),
+                "options": dict(options, **({"version": m["version"]} if "version" in m else {})),
+                "options2": of_matrix(one["options2"], m),
+                "net": of_matrix(one["net"], m),
+                "mailbox": of_matrix(one["mailbox"], m),
+                "vantage": of_matrix(one["vantage"], m),
+                "quick": of_matrix(one["quick"], m),
+                "family": str(m.get("family", one["family"])),
+                "derive": of_matrix(one["derive"], m),
+                "pair": "unseen" if unseen else "seen",
+                "part": "score" if unseen or run_seed % 2 else "tune",
+            }
 
 
 class Pool:
@@ -171,14 +194,23 @@ class Pool:
         if "dropped" in result:
             self.dropped.append((spec["file"], result["dropped"]))
             if self.args.keep_logs:
-                shutil.copytree(self.place(number), os.path.join(self.args.keep_logs, spec["file"]), dirs_exist_ok=True, ignore=lambda d, names: [n for n in names if n in ("mux", "socket") or "sock" in n or "run" == n or "state" == n or "cyrus" == n])
+                shutil.copytree(
+                    self.place(number),
+                    os.path.join(self.args.keep_logs, spec["file"]),
+                    dirs_exist_ok=True,
+                    ignore=lambda d, names: [n for n in names if n in ("mux", "socket") or "sock" in n or "run" == n or "state" == n or "cyrus" == n],
+                )
                 with open(os.path.join(self.args.keep_logs, spec["file"], "why"), "w") as out:
                     out.write(result["dropped"] + "\n" + result.get("trace", ""))
         else:
             self.made += result["made"]
             self.write()
         shutil.rmtree(self.place(number), ignore_errors=True)
-        print("%4d s  %-60s %s" % (time.monotonic() - self.begun, spec["file"], "dropped: " + result["dropped"][:230] if "dropped" in result else "made"), flush=True)
+        print(
+            "%4d s  %-60s %s"
+            % (time.monotonic() - self.begun, spec["file"], "dropped: " + result["dropped"][:230] if "dropped" in result else "made"),
+            flush=True,
+        )
 
     def write(self):
         entries = {e["file"]: e for e in self.made}
@@ -233,6 +265,9 @@ def chosen(specs, args):
 def possible(specs):
     """Leaves out what can't be played here, by name and reason."""
     without, absent = clients.missing(), {}
+    for kind, program in servers.PROGRAMS.items():
+        if not os.path.exists(program):
+            absent[kind] = program + " is not installed"
     for kind in ("cyrus", "courier"):
         if not os.path.isdir(servers.packages(kind)):
             absent[kind] = kind + " is not unpacked"

@@ -12,14 +12,17 @@ import types
 
 import check
 import clients
+import derive
 import net
+import pki
 import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NAMES = "anna ben carla dmitri elif farid greta hassan ines jonas kemal lena mira nadia oskar petra quinn rosa samir tilda umar vera wafa yusuf zoe".split()
+NAMES = ("anna ben carla dmitri elif farid greta hassan ines jonas kemal lena mira nadia "
+         "oskar petra quinn rosa samir tilda umar vera wafa yusuf zoe").split()
 DOMAINS = ("here.example", "post.example", "office.example.org", "kontor.test")
 LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-BLOCK = 500     # local ports set aside for each client that runs, so that its connections are known by their ports
+BLOCK = 500  # local ports set aside for each client that runs, so that its connections are known by their ports
 
 
 class Dropped(Exception):
@@ -31,13 +34,19 @@ def users_of(rng):
     with_domain = rng.random() < 0.7
     names = rng.sample(NAMES, 3)
     forms = ("{0}", "{0}.{1}", "{0}{2}")
-    return {rng.choice(forms).format(n, rng.choice(NAMES), rng.randrange(10, 99)) + ("@" + at if with_domain else ""): "".join(rng.choice(LETTERS) for _ in range(rng.randrange(8, 21))) for n in names}
+    return {
+        rng.choice(forms).format(n, rng.choice(NAMES), rng.randrange(10, 99))
+        + ("@" + at if with_domain else ""): "".join(rng.choice(LETTERS) for _ in range(rng.randrange(8, 21)))
+        for n in names
+    }
 
 
 def wrong(rng, right):
     """A password as people mistype it: another length, case, one letter off, or an old one."""
     kind = rng.randrange(4)
-    return {0: right[:-1], 1: right.swapcase(), 2: right[:3] + "x" + right[3:], 3: "".join(rng.choice(LETTERS) for _ in range(rng.randrange(6, 24)))}[kind]
+    return {0: right[:-1], 1: right.swapcase(), 2: right[:3] + "x" + right[3:], 3: "".join(rng.choice(LETTERS) for _ in range(rng.randrange(6, 24)))}[
+        kind
+    ]
 
 
 class Scene:
@@ -79,7 +88,7 @@ class Scene:
     def add_server(self, role, kind, options):
         box = {"messages": self.rng.choice((1, 1, 3, 8, 20)), "size": (300, self.rng.choice((1500, 6000, 30000))), "seed": self.rng.getrandbits(32)}
         box.update(self.spec["mailbox"])
-        cert = "%s/%s" % (self.lab.pki, options.get("cert", self.cert))
+        cert = "%s/%s%s" % (self.lab.pki, self.cert, "-" + options["cert"] if "cert" in options else "")
         made = servers.KINDS[kind](self.net, role, "%s/%s" % (self.tmp, role), self.lab.pki, cert, self.users, dict(options), box)
         self.servers[role] = made
         made.start()
@@ -92,7 +101,16 @@ class Scene:
 
     def filled(self, text):
         a = self.net.a
-        return text.format(port=self.port, ttl=a.hops, **{k: a.v4[k] for k in ("c1", "c2", "s1", "s2", "gw", "fw", "dns")}, **{k + "_6": a.v6[k] for k in ("c1", "c2", "s1", "s2")})
+        return text.format(
+            port=self.port,
+            ttl=a.hops,
+            **{k: a.v4[k] for k in ("c1", "c2", "s1", "s2", "gw", "fw", "dns")},
+            **{k + "_6": a.v6[k] for k in ("c1", "c2", "s1", "s2")},
+            t1=self.tmp + "/s1",
+            pki=self.lab.pki,
+            host=self.host,
+            **{"u%d" % i: u for i, u in enumerate(self.users)}
+        )
 
     @property
     def port(self):
@@ -112,6 +130,21 @@ class Scene:
         self.save("wire.json", self.rule)
         time.sleep(0.3)
 
+    def do_box(self, step):
+        """A middlebox on the gateway that takes a client's connections upon itself: box.py."""
+        place = self.tmp + "/box"
+        os.makedirs(place, exist_ok=True)
+        if step["mode"] == "intercept":
+            pki.leaf(place, "leaf", self.host, pki.QUICK, issuer=self.lab.pki + "/" + pki.product_file(step["product"]))
+        with open(place + "/box.json", "w") as out:
+            json.dump(dict(step, cert=place + "/leaf.pem", key=place + "/leaf.key"), out)
+        self.net.start("gw", [sys.executable, "-SEI", HERE + "/box.py", place + "/box.json", "10999"], log="box.log")
+        self.net.wait_port("gw", 10999)
+        self.net.shell("gw", "sysctl -qw net.bridge.bridge-nf-call-iptables=0 || true")  # else the bridge itself redirects, before the capture
+        self.net.shell(
+            "gw", "iptables -t nat -A PREROUTING -s %s -p tcp --dport %d -j REDIRECT --to-ports 10999" % (self.net.a.v4[step["host"]], self.port)
+        )
+
     def do_dns(self, step):
         self.zone.update({k: v for k, v in step.items() if k != "do"})
         self.save("zone.json", self.zone)
@@ -121,9 +154,19 @@ class Scene:
         signals = {"stop": signal.SIGTERM, "kill": signal.SIGKILL, "freeze": signal.SIGSTOP, "thaw": signal.SIGCONT}
         if act in signals:
             self.signal_role(step["role"], signals[act])
-            if act == "stop":
+            if act in ("stop", "kill"):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     server.proc.wait(5)
+        elif act == "signal":
+            self.signal_role(step["role"], getattr(signal, "SIG" + step["how"]), step["process"])
+        elif act == "start":
+            server.again()
+        elif act == "restart":
+            self.signal_role(step["role"], signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.proc.wait(5)
+            self.signal_role(step["role"], signal.SIGKILL)
+            server.again()
         elif act == "know":
             server.know(**{k: v for k, v in step.items() if k not in ("do", "act", "role")})
         elif act == "script":
@@ -133,11 +176,12 @@ class Scene:
         else:
             raise ValueError("server can't " + act)
 
-    def signal_role(self, role, number):
-        """Every process of a server's namespace (clients have theirs elsewhere)."""
+    def signal_role(self, role, number, name=None):
+        """Every process of a server's namespace (clients have theirs elsewhere), or those of one name."""
         for pid in subprocess.run(["ip", "netns", "pids", self.net.ns + role], stdout=subprocess.PIPE, text=True).stdout.split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), number)
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                if name is None or open("/proc/%s/comm" % pid).read().strip() == name:
+                    os.kill(int(pid), number)
 
     def password(self, word, user):
         right = self.users[user]
@@ -153,8 +197,19 @@ class Scene:
         host = step.get("to") or {"s1": self.host, "s2": "second." + self.host}[step["server"]]
         if step.get("by_address"):
             host = self.net.a.v4[step["server"]]
-        return types.SimpleNamespace(dir=place, host=self.filled(host), port=step["port"] or (993 if tls == "implicit" else 143), tls=tls, user=user, password=passwords[-1], passwords=passwords,
-                                     op=step["op"], seconds=step["seconds"], ca=self.lab.pki + "/ca.pem", more={k: v for k, v in step.items() if isinstance(v, (str, int, float, list, bool))})
+        return types.SimpleNamespace(
+            dir=place,
+            host=self.filled(host),
+            port=step["port"] or (993 if tls == "implicit" else 143),
+            tls=tls,
+            user=user,
+            password=passwords[-1],
+            passwords=passwords,
+            op=step["op"],
+            seconds=step["seconds"],
+            ca=self.lab.pki + "/ca.pem",
+            more={k: v for k, v in step.items() if isinstance(v, (str, int, float, list, bool))},
+        )
 
     def do_run(self, step):
         block = self.blocks.pop()
@@ -162,8 +217,19 @@ class Scene:
             self.net.shell(step["host"], "echo %d %d > /proc/sys/net/ipv4/ip_local_port_range" % (block, block + BLOCK - 1))
         job = self.job(step, len(self.done))
         argv, env, _ = clients.KINDS[step["client"]](job)
+        if step.get("loop"):
+            argv = ["sh", "-c", 'i=0; while [ $i -lt %d ]; do "$@"; i=$((i+1)); sleep %s; done' % (step["loop"], step.get("gap", 0)), "sh", *argv]
         proc = self.net.start(step["host"], argv, log="job%d.log" % len(self.done), binds=[(self.lab.pki + "/certs", "/etc/ssl/certs")], env=env)
-        ran = types.SimpleNamespace(step=step, block=block, proc=proc, log="%s/job%d.log" % (self.tmp, len(self.done)), status=None, host=job.host, port=job.port, begun=time.time())
+        ran = types.SimpleNamespace(
+            step=step,
+            block=block,
+            proc=proc,
+            log="%s/job%d.log" % (self.tmp, len(self.done)),
+            status=None,
+            host=job.host,
+            port=job.port,
+            begun=time.time(),
+        )
         self.done.append(ran)
         if step["name"]:
             self.by_name[step["name"]] = ran
@@ -216,13 +282,25 @@ class Scene:
         connections, dns = check.read(capture, self.keys(), self.ports())
         found, left = [], set(map(id, connections))
         for ran in self.done:
-            mine = [c for c in connections if c.client_ip in (self.net.a.v4[ran.step["host"]], self.net.a.v6[ran.step["host"]]) and ran.block <= c.client_port < ran.block + BLOCK]
+            mine = [
+                c
+                for c in connections
+                if c.client_ip in (self.net.a.v4[ran.step["host"]], self.net.a.v6[ran.step["host"]])
+                and ran.block <= c.client_port < ran.block + BLOCK
+            ]
             left -= set(map(id, mine))
-            about = {"dns": dns, "log": log, "status": ran.status, "output": open(ran.log, errors="replace").read(), "count": len(mine), "net": self.net.a}
+            about = {
+                "dns": dns,
+                "log": log,
+                "status": ran.status,
+                "output": open(ran.log, errors="replace").read(),
+                "count": len(mine),
+                "net": self.net.a,
+            }
             found += self.labels_of(ran, mine, about)
         if left:
             raise Dropped("%d connections that no step made" % len(left))
-        return merged(found), connections
+        return found, connections
 
     def labels_of(self, ran, mine, about):
         step, what = ran.step, "%s (%s)" % (ran.step["client"], ran.step["password"])
@@ -249,7 +327,10 @@ class Scene:
 
 def told(c, about):
     keep = "syns synacks rst_client rst_server fin_client fin_server data_client data_server icmp hellos tls alerts answers".split()
-    return " ".join("%s=%s" % (k, getattr(c, k)) for k in keep if getattr(c, k)) + " | status=%s | %s" % (about["status"], about["output"][-160:].replace("\n", " / "))
+    return " ".join("%s=%s" % (k, getattr(c, k)) for k in keep if getattr(c, k)) + " | status=%s | %s" % (
+        about["status"],
+        about["output"][-160:].replace("\n", " / "),
+    )
 
 
 def merged(found):
@@ -257,7 +338,9 @@ def merged(found):
     groups = {}
     for want, ip, c, port, qname in found:
         key = (json.dumps(want, sort_keys=True), ip, c and c.server_ip, c and c.server_port, qname)
-        entry = groups.setdefault(key, dict({"client_ip": ip, "server_ip": c and c.server_ip, "server_port": c and c.server_port, "count": 0}, **want))
+        entry = groups.setdefault(
+            key, dict({"client_ip": ip, "server_ip": c and c.server_ip, "server_port": c and c.server_port, "count": 0}, **want)
+        )
         entry["count"] += 1
         if port:
             entry.setdefault("client_ports", []).append(port)
@@ -277,7 +360,7 @@ def play(spec, ns, tmp, lab, out):
         vantages = ["client", "server"] if spec["vantage"] == "both" else [spec["vantage"]]
         files = []
         for vantage in vantages:
-            ng = scene.rng.random() < 0.25
+            ng = scene.rng.random() < 0.25 and not spec["derive"]
             files.append((vantage, "%s/%s.%s" % (tmp, vantage, "pcapng" if ng else "pcap")))
             scene.net.capture(vantage, files[-1][1], ng)
         scene.play(spec["steps"])
@@ -285,7 +368,7 @@ def play(spec, ns, tmp, lab, out):
         log = "".join(s.log() for s in scene.servers.values())
         if any(s.software == "scripted" for s in scene.servers.values()) and "Traceback" in log:
             raise Dropped("the scripted server broke: " + log[-300:].replace("\n", " | "))
-        return [entry(scene, vantage, path, log, len(files) > 1, out) for vantage, path in files]
+        return [e for vantage, path in files for e in entries(scene, vantage, path, log, len(files) > 1, out)]
     finally:
         if scene:
             scene.net.close()
@@ -293,12 +376,28 @@ def play(spec, ns, tmp, lab, out):
             net.sweep([ns + role for role in net.ROLES])
 
 
-def entry(scene, vantage, path, log, several, out):
-    spec = scene.spec
-    sessions, connections = scene.sessions(path, log)
+def entries(scene, vantage, path, log, several, out):
+    """The capture's entry for labels.json, and those of what is derived from it."""
+    found, connections = scene.sessions(path, log)
+    name = scene.spec["file"] + ("-" + vantage if several else "")
+    made = [entry(scene, vantage, path, name, found, connections, out)]
+    for suffix, act, choices in scene.spec["derive"]:
+        lesser = os.path.join(scene.tmp, suffix + ".pcap")
+        left = derive.made(path, lesser, act, scene.ports(), scene.spec["seed"])
+        kept = [(relabelled(want, choices, c), ip, c, port, qname) for want, ip, c, port, qname in found if port in left]
+        made.append(entry(scene, vantage, lesser, name + "-" + suffix, [k for k in kept if k[0]], connections, out))
+    return made
+
+
+def relabelled(want, choices, c):
+    about = {"was": want["mechanism"], "dns": [], "log": "", "status": None, "output": "", "count": 1, "net": None}
+    return dict(want) if choices is None else next((w and dict(w) for e, w in choices if check.true(e, c, about)), dict(want))
+
+
+def entry(scene, vantage, path, name, found, connections, out):
+    spec, sessions = scene.spec, merged(found)
     for s in sessions:
         s["class"] = scene.lab.class_of[s["mechanism"]]
-    name = spec["file"] + ("-" + vantage if several else "")
     target = "%s%s" % (name, os.path.splitext(path)[1])
     shutil.copy(path, os.path.join(out, target))
     keys, keylog = scene.keys(), None
@@ -307,7 +406,18 @@ def entry(scene, vantage, path, log, several, out):
         keylog = "keylogs/%s.keys" % name
         shutil.copy(keys, os.path.join(out, keylog))
     used = sorted({ran.step["client"] for ran in scene.done})
-    return {"file": target, "scenario": spec["name"], "seed": spec["seed"], "part": spec["part"], "pair": spec["pair"],
-            "server_sw": " + ".join(scene.lab.software(s.software) for s in scene.servers.values()) or "none", "client_sw": " + ".join(scene.lab.client(c) for c in used),
-            "tls": None if spec["tls"] == "none" else spec["tls"], "tls_version": "+".join(versions) or None, "vantage": {"client": "client-side gateway", "server": "server-side of the firewall", "wan": "outer side of the gateway"}[vantage],
-            "keylog": keylog, "sessions": sessions, "notes": "; ".join("%s rc=%s" % (ran.step["client"], ran.status) for ran in scene.done)}
+    return {
+        "file": target,
+        "scenario": spec["name"],
+        "seed": spec["seed"],
+        "part": spec["part"],
+        "pair": spec["pair"],
+        "server_sw": " + ".join(scene.lab.software(s.software) for s in scene.servers.values()) or "none",
+        "client_sw": " + ".join(scene.lab.client(c) for c in used),
+        "tls": None if spec["tls"] == "none" else spec["tls"],
+        "tls_version": "+".join(versions) or None,
+        "vantage": {"client": "client-side gateway", "server": "server-side of the firewall", "wan": "outer side of the gateway"}[vantage],
+        "keylog": keylog,
+        "sessions": sessions,
+        "notes": "; ".join("%s rc=%s" % (ran.step["client"], ran.status) for ran in scene.done),
+    }

@@ -193,7 +193,7 @@ class Tally:
         self.mechanisms = collections.defaultdict(lambda: [0.0, 0.0])
         self.bands = {band: [0, 0.0, 0.0] for band in BANDS}
         self.faults, self.rows, self.wrong = [], [], []
-        self.pairs = collections.defaultdict(lambda: [0.0, 0.0, 0])
+        self.pairs = collections.defaultdict(lambda: [0.0, 0.0, 0, 0])
 
     def session(self, entry, want, doc, weight, show):
         name, verdict = entry["file"], verdict_of(doc)
@@ -227,6 +227,7 @@ class Tally:
         pair[0] += weight * ok["mechanism"]
         pair[1] += weight
         pair[2] += 1
+        pair[3] += bool(entry.get("tls") and want["outcome"] != "inconclusive" and verdict.get("outcome") == "inconclusive")
         if wrong:
             self.wrong.append((entry, want, doc, wrong))
         if show == "all" or (show == "wrong" and wrong):

@@ -3,7 +3,8 @@
     wire.py LEFT RIGHT CONTROL.json        (the file is read again whenever it changes)
 
 CONTROL is {"delay": ms one way, "jitter": ms, "loss": share, "loss_up", "loss_down", "rate": kbit/s or 0, "down": true,
-"big": drop IP packets longer than this, "seed": N}. "up" is from LEFT to RIGHT. Frames keep their order.
+"big": drop IP packets longer than this ("big_up", "big_down"), "delay6": more ms for IPv6, "seed": N}.
+"up" is from LEFT to RIGHT. Frames keep their order.
 """
 import heapq
 import json
@@ -47,9 +48,11 @@ class Wire:
         if not passes:
             if rule.get("down") or self.rng.random() < rule.get("loss_down" if way else "loss_up", rule.get("loss", 0)):
                 return
-            if rule.get("big") and len(frame) - 14 > rule["big"]:
+            big = rule.get("big_down" if way else "big_up", rule.get("big"))
+            if big and len(frame) - 14 > big:
                 return
-        due = now + (rule.get("delay", 0) + rule.get("jitter", 0) * self.rng.random()) / 1000
+        slower = rule.get("delay6", 0) if frame[12:14] == b"\x86\xdd" else 0
+        due = now + (slower + rule.get("delay", 0) + rule.get("jitter", 0) * self.rng.random()) / 1000
         if rule.get("rate"):
             self.busy[way] = max(self.busy[way], now) + len(frame) * 8 / (rule["rate"] * 1000)
             due = max(due, self.busy[way] + rule.get("delay", 0) / 1000)

@@ -19,30 +19,98 @@ def healthy(mechanism="success", stage="close", also=None, why=""):
 
 OK_INSIDE = healthy(also={"stage": TOUCH}, why="inside TLS a normal login, and what the client wanted")
 OK_PLAIN = healthy(also={"stage": ["session"]}, why="logged in, worked, ended as meant")
-REFUSED_INSIDE = label("rejected_inside_tls", "auth", "client", "account_settings", also={"stage": ["close", "session"], "culprit": ["unknown"]},
-                       keylog={"class": "auth_failure", "mechanism": "invalid_credentials", "stage": "auth"}, why="inside TLS every login was refused")
+REFUSED_INSIDE = label(
+    "rejected_inside_tls",
+    "auth",
+    "client",
+    "account_settings",
+    also={"stage": ["close", "session"], "culprit": ["unknown"]},
+    keylog={"class": "auth_failure", "mechanism": "invalid_credentials", "stage": "auth"},
+    why="inside TLS every login was refused",
+)
 REFUSED = label("invalid_credentials", "auth", "client", "account_settings", why="LOGIN or AUTHENTICATE answered NO")
-NO_LOGIN_INSIDE = healthy("clean_close", also={"mechanism": ["success", "probe"], "stage": TOUCH + ["tls", "greeting"]}, why="TLS, no login tried, closed as meant")
+NO_LOGIN_INSIDE = healthy(
+    "clean_close", also={"mechanism": ["success", "probe"], "stage": TOUCH + ["tls", "greeting"]}, why="TLS, no login tried, closed as meant"
+)
 
-SLOW = label("slow_server", "close", "server", "server_down", "degraded", also={"stage": TOUCH}, why="it worked, but an answer took more than five seconds")
+SLOW = label(
+    "slow_server", "close", "server", "server_down", "degraded", also={"stage": TOUCH}, why="it worked, but an answer took more than five seconds"
+)
 
-# what a login turned out to be, told by the packets (and the key log): for clients that decide themselves how often they try. No label fits what lies at the bound of slow.
+# what a login turned out to be, told by the packets (and the key log): for clients that decide themselves
+# how often they try. No label fits what lies at the bound of slow.
 # A login that was refused first is healthy even where the server made it wait for that.
-CALM = " and ended_ok and retrans_client + retrans_server < 3"     # nothing else went wrong: the last command was granted, hardly anything was sent twice
-INSIDE = [("auth == 'no+ok'" + CALM, OK_INSIDE), ("auth == 'ok' and worst_ok < 4.5" + CALM, OK_INSIDE), ("auth == 'ok' and worst_ok > 5.5" + CALM, SLOW), ("auth == 'no'", REFUSED_INSIDE)]
-CLEAR = [("auth == 'no+ok'" + CALM, OK_PLAIN), ("auth == 'ok' and worst_ok < 4.5" + CALM, OK_PLAIN), ("auth == 'ok' and worst_ok > 5.5" + CALM, SLOW), ("auth == 'no'", REFUSED)]
+CALM = (
+    " and ended_ok and retrans_client + retrans_server < 3"  # nothing else went wrong: the last command was granted, hardly anything was sent twice
+)
+INSIDE = [
+    ("auth == 'no+ok'" + CALM, OK_INSIDE),
+    ("auth == 'ok' and worst_ok < 4.5" + CALM, OK_INSIDE),
+    ("auth == 'ok' and worst_ok > 5.5" + CALM, SLOW),
+    ("auth == 'no'", REFUSED_INSIDE),
+]
+CLEAR = [
+    ("auth == 'no+ok'" + CALM, OK_PLAIN),
+    ("auth == 'ok' and worst_ok < 4.5" + CALM, OK_PLAIN),
+    ("auth == 'ok' and worst_ok > 5.5" + CALM, SLOW),
+    ("auth == 'no'", REFUSED),
+]
 
 
-def run(client, labels=None, host="c1", password="right", tries=None, op="sync", seconds=8, wait=True, server="s1", port=None, tls=None, name=None, check=None, sessions=None, needs="all", **more):
+def run(
+    client,
+    labels=None,
+    host="c1",
+    password="right",
+    tries=None,
+    op="sync",
+    seconds=8,
+    wait=True,
+    server="s1",
+    port=None,
+    tls=None,
+    name=None,
+    check=None,
+    sessions=None,
+    needs="all",
+    **more
+):
     """A client runs. password: "right", "wrong", "empty" or a text; tries: passwords of one session, one after another. labels: a label, or
     [(expression, label)] of which the first that holds for a connection names it; check: an expression that must hold for each of its connections."""
-    return dict(more, do="run", client=client, labels=labels, host=host, password=password, tries=tries, op=op, seconds=seconds, wait=wait, server=server, port=port, tls=tls,
-                name=name, check=check, sessions=sessions, needs=needs)
+    return dict(
+        more,
+        do="run",
+        client=client,
+        labels=labels,
+        host=host,
+        password=password,
+        tries=tries,
+        op=op,
+        seconds=seconds,
+        wait=wait,
+        server=server,
+        port=port,
+        tls=tls,
+        name=name,
+        check=check,
+        sessions=sessions,
+        needs=needs,
+    )
+
+
+LOOKUPS = {
+    "nxdomain": "the resolver says that there is no such name",
+    "servfail": "the resolver says SERVFAIL",
+    "refused": "the resolver refuses to answer",
+    "no_address": "the name has no address",
+    "dns_timeout": "the resolver never answers",
+    "resolver_unreachable": "ICMP says that nobody answers at the resolver's address",
+}
 
 
 def failed_lookup(mechanism, culprit, cause, check, also=None):
     """A label for a look-up that no connection follows: goes into run(..., lookup=...)."""
-    return check, label(mechanism, "resolve", culprit, cause, also=also)
+    return check, label(mechanism, "resolve", culprit, cause, also=also, why=LOOKUPS[mechanism])
 
 
 def wait(seconds):
@@ -60,13 +128,18 @@ def shell(role, line):
 
 
 def server(act, role="s1", **more):
-    """stop, kill (SIGKILL), freeze (SIGSTOP), thaw, start, restart, slow=seconds, fault=…, slow_no=…"""
+    """stop, kill (SIGKILL), freeze (SIGSTOP), thaw, start, restart; know (slow=seconds, fault=…); script (script=…); signal (process=, how=)."""
     return dict(more, do="server", act=act, role=role)
 
 
 def wire(**more):
     """From now on: delay, jitter (ms one way), loss, loss_up, loss_down (shares), rate (kbit/s), down (True: cut), big (bytes)."""
     return {"do": "wire", "set": more}
+
+
+def box(mode, host="c1", **more):
+    """From now on a middlebox on the gateway takes the connections of a client: "intercept" (product=), "mask", "strip"."""
+    return dict(more, do="box", mode=mode, host=host)
 
 
 def dns(fault=None, **more):
@@ -84,7 +157,38 @@ def join(name):
     return {"do": "join", "name": name}
 
 
-def scenario(name, steps, matrix=None, server="dovecot", server2=None, options=None, options2=None, net=None, mailbox=None, vantage="client", seeds=1, skip=None, quick=False, family="4"):
+def scenario(
+    name,
+    steps,
+    matrix=None,
+    server="dovecot",
+    server2=None,
+    options=None,
+    options2=None,
+    net=None,
+    mailbox=None,
+    vantage="client",
+    seeds=1,
+    skip=None,
+    quick=False,
+    family="4",
+    derive=None,
+):
     """One scenario: `steps` is a list, or a function of the matrix' values (and rng) that returns one. See README.md."""
-    return dict(name=name, steps=steps, matrix=matrix or {}, server=server, server2=server2, options=options or {}, options2=options2 or {}, net=net or {}, mailbox=mailbox or {}, vantage=vantage,
-                seeds=seeds, skip=skip, quick=quick, family=family)
+    return dict(
+        name=name,
+        steps=steps,
+        matrix=matrix or {},
+        server=server,
+        server2=server2,
+        options=options or {},
+        options2=options2 or {},
+        net=net or {},
+        mailbox=mailbox or {},
+        vantage=vantage,
+        seeds=seeds,
+        skip=skip,
+        quick=quick,
+        family=family,
+        derive=derive or [],
+    )

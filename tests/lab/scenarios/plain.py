@@ -13,11 +13,33 @@ def good_and_bad(m, rng):
 
 def many(m, rng):
     """Thirty sessions of one client, one after another."""
-    return [run(m["client"], OK_PLAIN if m["tls"] == "none" else OK_INSIDE, host=rng.choice(("c1", "c2")), user=rng.randrange(3), op=rng.choice(("sync", "check")), most=3, sessions_each=30, sessions=30,
-                gap=0.05, seconds=20, cut=150, check="auth == 'ok'")]
+    return [
+        run(
+            m["client"],
+            OK_PLAIN if m["tls"] == "none" else OK_INSIDE,
+            host=rng.choice(("c1", "c2")),
+            user=rng.randrange(3),
+            op=rng.choice(("sync", "check")),
+            most=3,
+            sessions_each=30,
+            sessions=30,
+            gap=0.05,
+            seconds=20,
+            cut=150,
+            check="auth == 'ok'",
+        )
+    ]
 
 
 SCENARIOS = [
-    scenario("plain_login_{server}_{client}", good_and_bad, {"server": ("dovecot", "cyrus", "courier", "nginx"), "client": CLIENTS}, server="{server}"),
-    scenario("healthy_batch_{server}_{client}_{tls}", many, {"server": ("dovecot", "cyrus", "courier", "nginx", "haproxy"), "client": ("imaplib",), "tls": ("none", "implicit")}, server="{server}", net={"rtt": (2, 30)}),
+    scenario(
+        "plain_login_{server}_{client}", good_and_bad, {"server": ("dovecot", "cyrus", "courier", "nginx"), "client": CLIENTS}, server="{server}"
+    ),
+    scenario(
+        "healthy_batch_{server}_{client}_{tls}",
+        many,
+        {"server": ("dovecot", "cyrus", "courier", "nginx", "haproxy"), "client": ("imaplib",), "tls": ("none", "implicit")},
+        server="{server}",
+        net={"rtt": (2, 30)},
+    ),
 ]

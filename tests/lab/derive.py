@@ -1,0 +1,108 @@
+"""Makes a lesser capture out of a made one: its start or its end missing, one direction, frames lost, frames cut.
+
+A derivation is (name, (act, value), labels): labels is [(expression, label)] over what the whole capture shows of a connection, or
+None where what is left still decides the same. Acts: `from` N (from the Nth payload on; negative: counted from the end) · `until` N
+(to the Nth payload) · `seconds` S (so long, from the first frame) · `syns` N (to the Nth SYN) · `only` "client" or "server" ·
+`lose` TEXT (frames of servers that hold it) · `lose_share` P (any frame, by chance) · `snap` N (so many bytes of each frame).
+"""
+import random
+import struct
+
+
+def read(path):
+    """[(seconds, frame, original length)] of a pcap file in this machine's order, and its header."""
+    with open(path, "rb") as source:
+        data = source.read()
+    head, at, frames = data[:24], 24, []
+    unit = 1e-9 if struct.unpack("<I", head[:4])[0] == 0xA1B23C4D else 1e-6
+    while at + 16 <= len(data):
+        seconds, fraction, kept, length = struct.unpack("<IIII", data[at : at + 16])
+        frames.append((seconds + fraction * unit, data[at + 16 : at + 16 + kept], length, data[at : at + 8]))
+        at += 16 + kept
+    return head, frames
+
+
+def write(path, head, frames):
+    with open(path, "wb") as out:
+        out.write(head)
+        for _, frame, length, stamp in frames:
+            out.write(stamp + struct.pack("<II", len(frame), length) + frame)
+
+
+class Seen:
+    """What a derivation needs to know of a frame: which side sent it, flags, payload."""
+
+    def __init__(self, frame, ports):
+        self.side, self.payload, self.syn, self.ports = None, b"", False, ()
+        at = (
+            14 + (frame[14] & 15) * 4
+            if frame[12:14] == b"\x08\x00" and frame[23] == 6
+            else 54
+            if frame[12:14] == b"\x86\xdd" and frame[20] == 6
+            else 0
+        )
+        if not at or len(frame) < at + 20:
+            return
+        source, target = struct.unpack("!HH", frame[at : at + 4])
+        end = 14 + struct.unpack("!H", frame[16:18])[0] if frame[12:14] == b"\x08\x00" else 54 + struct.unpack("!H", frame[18:20])[0]
+        self.side, self.syn = "server" if source in ports and target not in ports else "client", frame[at + 13] & 18 == 2
+        self.payload, self.ports = frame[at + (frame[at + 12] >> 4) * 4 : end], (source, target)
+
+
+def from_payload(frames, seen, n, _):
+    hits = [i for i, s in enumerate(seen) if s.payload]
+    return frames[hits[n] :]
+
+
+def until_payload(frames, seen, n, _):
+    hits = [i for i, s in enumerate(seen) if s.payload]
+    return frames[: hits[n] + 1]
+
+
+def for_seconds(frames, seen, seconds, _):
+    first = next(f[0] for f, s in zip(frames, seen) if s.side)
+    return [f for f in frames if f[0] <= first + seconds]
+
+
+def until_syn(frames, seen, n, _):
+    hits = [i for i, s in enumerate(seen) if s.syn]
+    return frames[: hits[n - 1] + 1]
+
+
+def one_side(frames, seen, side, _):
+    return [f for f, s in zip(frames, seen) if s.side in (None, side)]
+
+
+def without(frames, seen, text, _):
+    return [f for f, s in zip(frames, seen) if s.side != "server" or text.encode() not in s.payload]
+
+
+def thinned(frames, seen, share, seed):
+    rng = random.Random(seed)
+    return [f for f in frames if rng.random() >= share]
+
+
+def cut(frames, seen, size, _):
+    return [(at, frame[:size], length, stamp) for at, frame, length, stamp in frames]
+
+
+ACTS = {
+    "from": from_payload,
+    "until": until_payload,
+    "seconds": for_seconds,
+    "syns": until_syn,
+    "only": one_side,
+    "lose": without,
+    "lose_share": thinned,
+    "snap": cut,
+}
+
+
+def made(source, target, act, ports, seed):
+    """Writes the lesser capture; the local ports of the connections that are still in it."""
+    head, frames = read(source)
+    frames = ACTS[act[0]](frames, [Seen(f[1], ports) for f in frames], act[1], seed)
+    if act[0] == "snap":
+        head = head[:16] + struct.pack("<I", act[1]) + head[20:]
+    write(target, head, frames)
+    return {p for f in frames for p in Seen(f[1] + bytes(54), ports).ports}
