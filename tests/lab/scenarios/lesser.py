@@ -1,6 +1,6 @@
 """Captures that show too little, derived from whole ones: what is left decides it still, or it does not."""
 from scenarios.breaks import ALIVE
-from words import OK_INSIDE, OK_PLAIN, REFUSED, REFUSED_INSIDE, fw, healthy, label, run, scenario, server
+from words import OK_INSIDE, OK_PLAIN, REFUSED, REFUSED_INSIDE, fw, healthy, join, label, run, scenario, server, wait
 
 ANYWHERE = ["resolve", "connect", "tls", "greeting", "auth", "session", "idle", "close"]
 
@@ -11,10 +11,15 @@ def unclear(mechanism, also=(), why=""):
 
 
 WELL = healthy(also={"stage": ["session", "idle", "auth"], "mechanism": ["clean_close"]}, why="met in the middle, and well")
+ALIVE_CHECK = run("imaplib", OK_PLAIN, host="c2", user=1, op="check", check="auth == 'ok'")  # somebody else, so that time goes on in the capture
+OPEN_OR_OVER = healthy(also={"stage": ANYWHERE, "mechanism": ["clean_close", "too_short"]}, why="well as far as the capture goes")
 OPEN = healthy(stage="session", also={"stage": ["idle", "auth", "close"]}, why="the capture ends in the middle of good work")
 MIDSTREAM = unclear("midstream", ("success", "clean_close"), "only the last frames are there")
 ONE_SIDED = unclear("one_sided", ("success",), "the direction that would tell it is not in the capture")
 LOST = unclear("capture_loss", (), "the frame with the answer is not in the capture")
+CUT_WELL = dict(
+    WELL, also_ok={"stage": ANYWHERE, "mechanism": ["truncated", "clean_close"]}, why="a good session of which the first bytes of each frame are left"
+)
 CUT = unclear("truncated", ("success", "clean_close", "too_short"), "the frames are cut before what was said")
 SHORT = unclear("too_short", (), "the capture ends before it is decided")
 
@@ -33,7 +38,7 @@ def lesser_of(m):
             ("noend", ("until", 8), [("True", OPEN)]),
             ("clientonly", ("only", "client"), [("True", dict(WELL, also_ok=dict(WELL["also_ok"], mechanism=["one_sided"])))]),
             ("serveronly", ("only", "server"), [("True", WELL)]),
-            ("snap96", ("snap", 96), [("True", dict(WELL, also_ok=dict(WELL["also_ok"], mechanism=["truncated"])))]),
+            ("snap96", ("snap", 96), [("True", CUT_WELL)]),
             ("snap54", ("snap", 54), [("True", CUT)]),
         ]
         bad = [
@@ -82,7 +87,7 @@ SCENARIOS = [
         ],
         {"client": ("imaplib", "perl", "curl")},
         derive=[
-            ("snap96", ("snap", 96), None),
+            ("snap96", ("snap", 96), [("was == 'success'", CUT_WELL)]),
             ("clientonly", ("only", "client"), [(VICTIM, ONE_SIDED), ("True", dict(WELL, also_ok=dict(WELL["also_ok"], mechanism=["one_sided"])))]),
         ],
     ),
@@ -110,16 +115,29 @@ SCENARIOS = [
     ),
     scenario(
         "less_unanswered_{client}",
-        lambda m, rng: [run(m["client"], NO_ANSWER, seconds=13, cut=20, check="auth == 'ok' and duration > 11")],
+        lambda m, rng: [
+            run(m["client"], NO_ANSWER, seconds=13, cut=20, wait=False, name="x", check="auth == 'ok' and duration > 11"),
+            wait(11.5),
+            ALIVE_CHECK,
+            join("x"),
+        ],
         {"client": ("imaplib", "perl")},
         server="scripted",
         options={"script": {"on": {"FETCH": ["!silent"]}}},
         net={"rtt": (4, 40)},
         derive=[
             ("nostart", ("from", 5), None),
-            ("early", ("seconds", 5), [("True", SHORT)]),
-            ("late", ("seconds", 12), None),
-            ("clientonly", ("only", "client"), [("True", ONE_SIDED)]),
+            (
+                "early",
+                ("seconds", 5),
+                [("True", dict(SHORT, also_ok=dict(SHORT["also_ok"], mechanism=["success"])))],
+            ),  # nothing comes after the command
+            ("late", ("seconds", 12.5), [("was == 'success'", OPEN_OR_OVER)]),
+            (
+                "clientonly",
+                ("only", "client"),
+                [(VICTIM, ONE_SIDED), ("True", dict(WELL, also_ok=dict(WELL["also_ok"], mechanism=["one_sided", "clean_close"])))],
+            ),
         ],
     ),
     scenario(

@@ -394,8 +394,16 @@ def prelogin_timeout(m, rng):
     ]
 
 
-QUOTA = "mail_plugins = quota\nprotocol imap {\n mail_plugins = quota imap_quota\n}\nplugin {\n quota = maildir:User quota\n quota_rule = *:storage=64K\n"
-QUOTA += " quota_grace = 0\n}\n"
+QUOTA = """mail_plugins = quota
+protocol imap {
+ mail_plugins = quota imap_quota
+}
+plugin {
+ quota = maildir:User quota
+ quota_rule = *:storage=64K
+ quota_grace = 0
+}
+"""
 SCENARIOS = (
     scenario_of(LOGIN, "says", by_login, options_by_login, ("imaplib", "curl", "perl", "imapflow", "fetchmail", "mbsync"), 2)
     + scenario_of(
