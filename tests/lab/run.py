@@ -144,6 +144,12 @@ def runs_of(one, seed):
             }
 
 
+def pauses(spec):
+    """About how long a run only waits: the longest are started first."""
+    sleeps = [float(line.split()[1]) for step in spec["steps"] for line in step.get("lines", ()) if line.startswith("!sleep")]
+    return sum(step["seconds"] for step in spec["steps"] if step["do"] == "wait") + max(sleeps, default=0)
+
+
 class Pool:
     """Runs scenarios in child processes, so many at once, and gathers what they made."""
 
@@ -221,7 +227,7 @@ class Pool:
 
     def run(self, specs):
         self.owner = os.getpid()
-        waiting = list(enumerate(specs))
+        waiting = list(enumerate(sorted(specs, key=pauses, reverse=True)))
         while waiting or self.children:
             while waiting and len(self.children) < self.args.jobs:
                 self.start(*waiting.pop(0))
