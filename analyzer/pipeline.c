@@ -761,11 +761,10 @@ static void tcp(struct analysis *a, const struct packet *p)
 	if (!mail) {
 		if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 			struct endpoint client = { p->destination, p->destination_port }, server = { p->source, p->source_port };
-			hosts_answered(a->context.hosts, &p->source, &(struct sign){ p->at, 0, client, p->source_port, p->ttl, false });
-			devices_synack(a->context.devices, &client, &server, p->at);
+			passing_synack(a->context.passing, &client, &server, p->at);
 		} else if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
 			struct endpoint client = { p->source, p->source_port }, server = { p->destination, p->destination_port };
-			devices_syn(a->context.devices, &client, &server, p->at);
+			passing_syn(a->context.passing, &client, &server, p->at);
 		}
 		bool known = is_mail_end(a, &p->source, p->source_port) || is_mail_end(a, &p->destination, p->destination_port);
 		if (!known && !greeting_like(p->payload)) {

@@ -13,19 +13,22 @@
 
 bool context_init(struct context *c, size_t most, struct hash_key key)
 {
-	c->hosts = hosts_create(most / 4, key);
+	c->hosts = hosts_create(most / 8, key);
+	c->passing = passing_create(most / 8, key);
 	c->races = races_create(most / 4, key);
 	c->devices = devices_create(most / 4, key);
 	c->services = services_create(most / 8, key);
 	c->timers = timers_create(most / 16, key);
 	c->answers = answers_create(most / 16, key);
-	return c->hosts && c->races && c->devices && c->services && c->timers && c->answers;
+	return c->hosts && c->passing && c->races && c->devices && c->services && c->timers && c->answers;
 }
 
 void context_reset(struct context *c)
 {
 	if (c->hosts)
 		hosts_destroy(&c->hosts);
+	if (c->passing)
+		passing_destroy(&c->passing);
 	if (c->races)
 		races_destroy(&c->races);
 	if (c->devices)
@@ -40,7 +43,7 @@ void context_reset(struct context *c)
 
 size_t context_bytes(const struct context *c)
 {
-	return hosts_bytes(c->hosts) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services) +
+	return hosts_bytes(c->hosts) + passing_bytes(c->passing) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services) +
 	       timers_bytes(c->timers) + answers_bytes(c->answers);
 }
 
@@ -73,8 +76,11 @@ static void add_signs(const struct context *c, const struct case_of *of, struct 
 	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = of->began - BEFORE, .to = of->now };
 	const struct sign *sign = hosts_sign(c->hosts, &wanted);
 
+	struct answered answered;
 	if (sign)
 		add(a, FACT_HOST_ALIVE, 1, &(struct shown){ sign->at, sign->session, sign->client.address });
+	else if (passing_host(c->passing, &of->server->address, wanted.from, wanted.to, &answered) && answered.port != of->server->port)
+		add(a, FACT_HOST_ALIVE, 1, &(struct shown){ answered.at, 0, answered.client });
 	wanted.same_port = wanted.served = true;
 	wanted.from = trouble;
 	sign = hosts_sign(c->hosts, &wanted);
@@ -160,13 +166,28 @@ void context_complete(const struct context *c, const struct case_of *of, struct 
 	add_timer(c, of, &a);
 }
 
+static void add_passing(struct handshakes *h, const struct attempts_of *p)
+{
+	if (p->answered && (!h->answered || p->newest.time > h->newest.time))
+		h->newest = p->newest;
+	h->answered += (int)p->answered;
+	h->unanswered += (int)p->unanswered;
+	if (p->rtt_least && (!h->rtt_least || p->rtt_least < h->rtt_least))
+		h->rtt_least = p->rtt_least;
+	if (p->rtt_most > h->rtt_most)
+		h->rtt_most = p->rtt_most;
+}
+
 void context_answers(const struct context *c, const struct case_of *of, struct session_answers *into)
 {
 	struct others others;
 	struct handshakes h;
 
 	services_others(c->services, of->server, &of->client->address, of->began - OTHERS_WITHIN, of->now, &others);
+	struct attempts_of passing;
 	devices_others(c->devices, of->client, of->server, of->began - BEFORE, of->now, &h);
+	if (passing_device(c->passing, &of->client->address, of->began - BEFORE, of->now, &passing))
+		add_passing(&h, &passing);
 	*into = (struct session_answers){
 		.others_all = others.all, .others_served = others.served, .others_failed = others.failed, .others_more = others.more,
 		.served_at = others.last_served.at, .served_session = others.last_served.session,

@@ -7,6 +7,7 @@
 #include "facts.h"
 #include "hosts.h"
 #include "incidents.h"
+#include "passing.h"
 #include "races.h"
 #include "services.h"
 #include "session.h"
@@ -14,6 +15,7 @@
 
 struct context {
 	struct hosts *hosts;
+	struct passing *passing;
 	struct races *races;
 	struct devices *devices;
 	struct services *services;

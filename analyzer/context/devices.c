@@ -1,12 +1,9 @@
-/* Handshakes in a small ring by device, SYNs on their way in a table of slots, refused logins by client and server. */
+/* Handshakes in a small ring by device, refused logins by client and server. */
 #include "devices.h"
 
 #include <stdlib.h>
 
 #define HANDSHAKES 16
-#define SYNS 8192
-/* The longest first retry of any system, and some (RFC 6298: 1 s or 3 s). */
-#define ANSWER_WITHIN (4 * SECOND)
 
 struct device {
 	struct aged aged;
@@ -20,16 +17,8 @@ struct account {
 	struct login_history logins;
 };
 
-struct syn_sent {
-	uint64_t hash;
-	nanoseconds at;
-	bool repeated;
-};
-
 struct devices {
 	struct ageing *devices, *accounts;
-	struct hash_key key;
-	struct syn_sent syn[SYNS];
 };
 
 struct devices *devices_create(size_t most_bytes, struct hash_key key)
@@ -38,7 +27,6 @@ struct devices *devices_create(size_t most_bytes, struct hash_key key)
 
 	if (!d)
 		return NULL;
-	d->key = key;
 	d->devices = ageing_create(sizeof(struct device), most_bytes / 4 * 3, key);
 	d->accounts = ageing_create(sizeof(struct account), most_bytes / 4, key);
 	if (!d->devices || !d->accounts)
@@ -63,46 +51,6 @@ void devices_handshake(struct devices *d, const struct address *client, const st
 	key_address(key, client);
 	struct device *device = ageing_take(d->devices, key, handshake->at.time);
 	device->handshake[device->count++ % HANDSHAKES] = *handshake;
-}
-
-static struct syn_sent *slot_of(struct devices *d, const struct endpoint *client, const struct endpoint *server, uint64_t *hash)
-{
-	uint8_t ends[AGEING_KEY] = { 0 };
-
-	memcpy(ends, client->address.byte, 16);
-	memcpy(ends + 16, server->address.byte, 16);
-	memcpy(ends + 32, &client->port, 2);
-	memcpy(ends + 34, &server->port, 2);
-	*hash = ageing_hash(d->key, ends);
-	return &d->syn[*hash % SYNS];
-}
-
-void devices_syn(struct devices *d, const struct endpoint *client, const struct endpoint *server, struct moment at)
-{
-	uint64_t hash;
-	struct syn_sent *slot = slot_of(d, client, server, &hash);
-
-	if (slot->hash != hash || at.time - slot->at > ANSWER_WITHIN) {
-		*slot = (struct syn_sent){ hash, at.time, false };
-		return;
-	}
-	/* A second capture of the same frame is no retry. */
-	if (!slot->repeated && at.time - slot->at > 100 * MILLISECOND) {
-		slot->repeated = true;
-		devices_handshake(d, &client->address, &(struct handshake){ at, server->address, 0, HANDSHAKE_UNANSWERED });
-	}
-}
-
-void devices_synack(struct devices *d, const struct endpoint *client, const struct endpoint *server, struct moment at)
-{
-	uint64_t hash;
-	struct syn_sent *slot = slot_of(d, client, server, &hash);
-	bool known = slot->hash == hash && !slot->repeated && at.time - slot->at <= ANSWER_WITHIN;
-	uint32_t rtt = known && at.time > slot->at ? (uint32_t)((at.time - slot->at) / MICROSECOND) : 0;
-
-	if (slot->hash == hash)
-		*slot = (struct syn_sent){ 0 };
-	devices_handshake(d, &client->address, &(struct handshake){ at, server->address, rtt, HANDSHAKE_ANSWERED });
 }
 
 static void add(struct handshakes *sum, const struct handshake *h)

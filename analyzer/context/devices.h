@@ -1,4 +1,4 @@
-/* How a device's connections fare, mail or not, by their handshakes alone; and which logins of it were refused. */
+/* How a device's mail connections fare, by their handshakes alone; and which logins of it were refused. */
 #ifndef IMAPWHY_DEVICES_H
 #define IMAPWHY_DEVICES_H
 
@@ -17,10 +17,6 @@ struct devices;
 struct devices *devices_create(size_t most_bytes, struct hash_key key);
 void devices_destroy(struct devices **devices);
 void devices_handshake(struct devices *devices, const struct address *client, const struct handshake *handshake);
-/* Handshakes of traffic that is no mail, from its SYNs and SYN-ACKs as they pass. */
-void devices_syn(struct devices *devices, const struct endpoint *client, const struct endpoint *server, struct moment at);
-void devices_synack(struct devices *devices, const struct endpoint *client, const struct endpoint *server, struct moment at);
-
 /* Of the newest handshakes of a device with other servers than that one, between two times. */
 struct handshakes {
 	int answered, unanswered;

@@ -6,14 +6,8 @@
 #define SIGNS 8
 #define SIGNS_OF_ONE 2
 
-/* Two connections in a moment prove as much as more. */
-#define MOMENT (250 * MILLISECOND)
-#define ENOUGH 2
-
 struct host {
 	struct aged aged;
-	nanoseconds moment;
-	uint32_t answers; /* in that moment, of traffic that is no session */
 	struct sign sign[SIGNS];
 };
 
@@ -79,20 +73,6 @@ void hosts_alive(struct hosts *h, const struct address *address, const struct si
 	key_address(key, address);
 	struct host *host = ageing_take(h->table, key, sign->at.time);
 	*place_of(host, sign) = *sign;
-}
-
-void hosts_answered(struct hosts *h, const struct address *address, const struct sign *sign)
-{
-	uint8_t key[AGEING_KEY];
-
-	key_address(key, address);
-	struct host *host = ageing_take(h->table, key, sign->at.time);
-	if (sign->at.time - host->moment >= MOMENT || sign->at.time < host->moment) {
-		host->moment = sign->at.time;
-		host->answers = 0;
-	}
-	if (host->answers++ < ENOUGH)
-		*place_of(host, sign) = *sign;
 }
 
 static const struct host *host_of(const struct hosts *h, const struct address *address)

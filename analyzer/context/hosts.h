@@ -18,8 +18,6 @@ struct hosts;
 struct hosts *hosts_create(size_t most_bytes, struct hash_key key);
 void hosts_destroy(struct hosts **hosts);
 void hosts_alive(struct hosts *hosts, const struct address *host, const struct sign *sign);
-/* The same of traffic that is no session; of a busy host the first few in a moment suffice. */
-void hosts_answered(struct hosts *hosts, const struct address *host, const struct sign *sign);
 
 /* Which sign is asked for: always one of another connection than `client` to `server`. */
 struct sign_wanted {

@@ -200,20 +200,26 @@ static void handshakes_of_other_traffic(void **state)
 {
 	struct context c = made();
 	struct endpoint me = end("192.0.2.1", 5000), mail = end("203.0.113.1", 993), web = end("203.0.113.2", 443), dead = end("203.0.113.3", 443);
-	struct handshakes h;
+	struct session_answers answers;
+	struct asked a;
 
 	(void)state;
-	devices_syn(c.devices, &me, &web, (struct moment){ 100 * SECOND, 1, 0 });
-	devices_synack(c.devices, &me, &web, (struct moment){ 100 * SECOND + 20 * MILLISECOND, 2, 0 });
-	devices_syn(c.devices, &me, &dead, (struct moment){ 101 * SECOND, 3, 0 });
-	devices_syn(c.devices, &me, &dead, (struct moment){ 102 * SECOND, 4, 0 });
-	devices_others(c.devices, &me, &mail, 90 * SECOND, 110 * SECOND, &h);
-	assert_int_equal(h.answered, 1);
-	assert_int_equal(h.unanswered, 1);
-	assert_int_equal(h.rtt_least, 20000);
-	assert_int_equal(h.newest.frame, 2);
-	devices_others(c.devices, &me, &web, 90 * SECOND, 110 * SECOND, &h);
-	assert_int_equal(h.answered, 0);
+	passing_syn(c.passing, &me, &web, (struct moment){ 100 * SECOND, 1, 0 });
+	passing_synack(c.passing, &me, &web, (struct moment){ 100 * SECOND + 20 * MILLISECOND, 2, 0 });
+	passing_syn(c.passing, &me, &dead, (struct moment){ 101 * SECOND, 3, 0 });
+	passing_syn(c.passing, &me, &dead, (struct moment){ 102 * SECOND, 4, 0 });
+	context_answers(&c, &(struct case_of){ &me, &mail, NULL, 9, 103 * SECOND, 110 * SECOND }, &answers);
+	assert_int_equal(answers.answered, 1);
+	assert_int_equal(answers.unanswered, 1);
+	assert_int_equal(answers.rtt_least, 20000);
+	assert_int_equal(answers.handshake_at.frame, 2);
+	context_answers(&c, &(struct case_of){ &web, &mail, NULL, 9, 103 * SECOND, 110 * SECOND }, &answers);
+	assert_int_equal(answers.answered, 0);
+	web.port = 993;
+	ask(&c, &me, &web, NULL, 103, 110, &a);
+	assert_true(a.view[FACT_HOST_ALIVE].set);
+	ask(&c, &me, &dead, NULL, 103, 110, &a);
+	assert_false(a.view[FACT_HOST_ALIVE].set);
 	context_reset(&c);
 }
 
