@@ -26,6 +26,24 @@ static inline void sip_round(struct sip *s)
 	s->v2 = rotate(s->v2, 32);
 }
 
+/* The up to seven bytes behind the last whole word. */
+static inline uint64_t tail_of(const uint8_t *at, size_t len)
+{
+	uint64_t tail = 0;
+	uint32_t four;
+	unsigned shift = 0;
+
+	if (len & 4) {
+		memcpy(&four, at, 4);
+		tail = four;
+		at += 4;
+		shift = 32;
+	}
+	for (len &= 3; len; len--, shift += 8)
+		tail |= (uint64_t)*at++ << shift;
+	return tail;
+}
+
 uint64_t hash_bytes(struct hash_key key, const void *data, size_t len)
 {
 	struct sip s = { key.k0 ^ 0x736f6d6570736575u, key.k1 ^ 0x646f72616e646f6du,
@@ -39,8 +57,7 @@ uint64_t hash_bytes(struct hash_key key, const void *data, size_t len)
 		sip_round(&s);
 		s.v0 ^= word;
 	}
-	for (size_t i = 0; i < len; i++)
-		last |= (uint64_t)at[i] << (8 * i);
+	last |= tail_of(at, len);
 	s.v3 ^= last;
 	sip_round(&s);
 	s.v0 ^= last;

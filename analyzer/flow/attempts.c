@@ -4,11 +4,27 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "table.h"
+
 #define WAYS 4
+#define ARRIVING 16
+
+/* What is looked at first stands apart from the slots, small enough to stay in the cache under a flood. */
+struct bucket {
+	uint16_t tag[WAYS]; /* of the ends' hash; 0: free */
+	uint16_t next;      /* the way that was filled longest ago */
+};
 
 struct attempts {
+	struct bucket *bucket;
 	struct attempt *slot;
 	size_t buckets;
+	/* The newest SYNs wait here until their slots, which lie far off under a flood, have come near. */
+	struct attempt arriving[ARRIVING];
+	size_t arriving_bucket[ARRIVING];
+	uint16_t arriving_tag[ARRIVING]; /* 0: free */
+	unsigned arrived;
+	struct attempt_count *newest; /* counted last: a flood has one server */
 	struct attempt_count *server;
 	size_t servers, used;
 	uint64_t evicted, uncounted;
@@ -25,9 +41,10 @@ struct attempts *attempts_create(size_t slots, size_t servers, struct hash_key k
 	while (buckets * WAYS * 2 <= slots)
 		buckets *= 2;
 	*a = (struct attempts){ .buckets = buckets, .servers = servers, .key = key };
+	a->bucket = calloc(buckets, sizeof *a->bucket);
 	a->slot = calloc(buckets * WAYS, sizeof *a->slot);
 	a->server = calloc(servers, sizeof *a->server);
-	if (!a->slot || !a->server)
+	if (!a->bucket || !a->slot || !a->server)
 		attempts_destroy(&a);
 	return a;
 }
@@ -36,22 +53,24 @@ void attempts_destroy(struct attempts **attempts)
 {
 	if (!*attempts)
 		return;
+	free((*attempts)->bucket);
 	free((*attempts)->slot);
 	free((*attempts)->server);
 	free(*attempts);
 	*attempts = NULL;
 }
 
-static struct attempt *bucket_of(struct attempts *a, const struct address *client, uint16_t client_port, const struct address *server,
-				 uint16_t server_port)
-{
-	uint8_t ends[36];
+/* Where attempts between two ends are, either way round. */
+struct place {
+	size_t bucket;
+	uint16_t tag;
+};
 
-	memcpy(ends, client->byte, 16);
-	memcpy(ends + 16, server->byte, 16);
-	memcpy(ends + 32, &client_port, 2);
-	memcpy(ends + 34, &server_port, 2);
-	return &a->slot[(hash_bytes(a->key, ends, sizeof ends) & (a->buckets - 1)) * WAYS];
+static struct place place_of(struct attempts *a, const struct address *x, uint16_t x_port, const struct address *y, uint16_t y_port)
+{
+	uint64_t hash = ends_hash(a->key, x, x_port, y, y_port);
+
+	return (struct place){ hash & (a->buckets - 1), (uint16_t)(hash >> 48 | 1) };
 }
 
 static struct attempt_count *count_of(struct attempts *a, const struct endpoint *server)
@@ -72,11 +91,12 @@ static struct attempt_count *count_of(struct attempts *a, const struct endpoint 
 	return NULL;
 }
 
-static void stayed_alone(struct attempts *a, struct attempt *attempt)
+static void stayed_alone(struct attempts *a, const struct attempt *attempt)
 {
-	struct attempt_count *c = count_of(a, &attempt->server);
+	struct attempt_count *c = a->newest;
 
-	attempt->used = false;
+	if (!c || c->server.port != attempt->server.port || !address_same(&c->server.address, &attempt->server.address))
+		a->newest = c = count_of(a, &attempt->server);
 	if (!c) {
 		a->uncounted++;
 		return;
@@ -91,49 +111,79 @@ static void stayed_alone(struct attempts *a, struct attempt *attempt)
 		c->registers[h & 255] = rank;
 }
 
-void attempts_add(struct attempts *a, const struct packet *p)
+static void keep(struct attempt *slot, const struct packet *p)
 {
-	struct attempt *slot = bucket_of(a, &p->source, p->source_port, &p->destination, p->destination_port), *oldest = slot;
-
-	for (int i = 0; i < WAYS; i++) {
-		if (!slot[i].used) {
-			oldest = &slot[i];
-			break;
-		}
-		if (slot[i].at.time < oldest->at.time)
-			oldest = &slot[i];
-	}
-	if (oldest->used) {
-		a->evicted++;
-		stayed_alone(a, oldest);
-	}
-	*oldest = (struct attempt){
+	*slot = (struct attempt){
 		.client = { p->source, p->source_port }, .server = { p->destination, p->destination_port }, .at = p->at,
 		.sequence = p->sequence, .timestamp = p->timestamp, .window = p->window, .mss = p->mss, .ip_id = p->ip_id,
-		.encapsulation = p->encapsulation, .ttl = p->ttl, .window_scale = p->window_scale, .used = true,
+		.encapsulation = p->encapsulation, .ttl = p->ttl, .window_scale = p->window_scale,
 		.has_timestamps = p->has_timestamps, .sack_permitted = p->sack_permitted, .dont_fragment = p->dont_fragment,
 	};
 }
 
-static bool take_way(struct attempts *a, const struct address *client, uint16_t client_port, const struct address *server,
-		     uint16_t server_port, struct attempt *into)
+/* Into the table; where the bucket is full, the way filled longest ago is counted and leaves. */
+static void settle(struct attempts *a, unsigned i)
 {
-	struct attempt *slot = bucket_of(a, client, client_port, server, server_port);
+	struct bucket *bucket = &a->bucket[a->arriving_bucket[i]];
+	struct attempt *slot = &a->slot[a->arriving_bucket[i] * WAYS];
+	int way = 0;
 
-	for (int i = 0; i < WAYS; i++)
-		if (slot[i].used && slot[i].client.port == client_port && slot[i].server.port == server_port &&
-		    address_same(&slot[i].client.address, client) && address_same(&slot[i].server.address, server)) {
-			*into = slot[i];
-			slot[i].used = false;
-			return true;
-		}
+	while (way < WAYS && bucket->tag[way])
+		way++;
+	if (way == WAYS) {
+		way = bucket->next;
+		bucket->next = (uint16_t)((way + 1) % WAYS);
+		a->evicted++;
+		stayed_alone(a, &slot[way]);
+	}
+	bucket->tag[way] = a->arriving_tag[i];
+	slot[way] = a->arriving[i];
+	a->arriving_tag[i] = 0;
+}
+
+void attempts_add(struct attempts *a, const struct packet *p)
+{
+	struct place at = place_of(a, &p->source, p->source_port, &p->destination, p->destination_port);
+	const char *leaves = (const char *)&a->slot[at.bucket * WAYS + a->bucket[at.bucket].next];
+	unsigned i = a->arrived++ % ARRIVING;
+
+	__builtin_prefetch(leaves, 1);
+	__builtin_prefetch(leaves + sizeof *a->slot - 1, 1);
+	if (a->arriving_tag[i])
+		settle(a, i);
+	keep(&a->arriving[i], p);
+	a->arriving_bucket[i] = at.bucket;
+	a->arriving_tag[i] = at.tag;
+}
+
+static bool is_between(const struct attempt *t, const struct address *client, uint16_t client_port, const struct address *server,
+		       uint16_t server_port)
+{
+	return t->client.port == client_port && t->server.port == server_port && address_same(&t->client.address, client) &&
+	       address_same(&t->server.address, server);
+}
+
+/* Takes it out of a row of slots; the tags tell which are worth a look. */
+static bool take_from(const struct attempt *slot, uint16_t *tag, int count, uint16_t wanted, const struct address *x, uint16_t x_port,
+		      const struct address *y, uint16_t y_port, struct attempt *into)
+{
+	for (int i = 0; i < count; i++) {
+		if (tag[i] != wanted || !(is_between(&slot[i], x, x_port, y, y_port) || is_between(&slot[i], y, y_port, x, x_port)))
+			continue;
+		*into = slot[i];
+		tag[i] = 0;
+		return true;
+	}
 	return false;
 }
 
 bool attempts_take(struct attempts *a, const struct address *x, uint16_t x_port, const struct address *y, uint16_t y_port,
 		   struct attempt *into)
 {
-	return take_way(a, x, x_port, y, y_port, into) || take_way(a, y, y_port, x, x_port, into);
+	struct place at = place_of(a, x, x_port, y, y_port);
+
+	return take_from(a->arriving, a->arriving_tag, ARRIVING, at.tag, x, x_port, y, y_port, into) ||
+	       take_from(&a->slot[at.bucket * WAYS], a->bucket[at.bucket].tag, WAYS, at.tag, x, x_port, y, y_port, into);
 }
 
 void attempt_packet(const struct attempt *t, struct packet *p)
@@ -161,9 +211,16 @@ void attempt_packet(const struct attempt *t, struct packet *p)
 
 void attempts_expire(struct attempts *a, nanoseconds before)
 {
-	for (size_t i = 0; i < a->buckets * WAYS; i++)
-		if (a->slot[i].used && a->slot[i].at.time < before)
+	for (unsigned i = 0; i < ARRIVING; i++)
+		if (a->arriving_tag[i])
+			settle(a, i);
+	for (size_t i = 0; i < a->buckets * WAYS; i++) {
+		uint16_t *tag = &a->bucket[i / WAYS].tag[i % WAYS];
+		if (*tag && a->slot[i].at.time < before) {
 			stayed_alone(a, &a->slot[i]);
+			*tag = 0;
+		}
+	}
 }
 
 /* HyperLogLog's estimate with linear counting for small numbers (Flajolet et al. 2007). */
@@ -201,5 +258,5 @@ uint64_t attempts_uncounted(const struct attempts *a)
 
 size_t attempts_bytes(const struct attempts *a)
 {
-	return a->buckets * WAYS * sizeof *a->slot + a->servers * sizeof *a->server;
+	return a->buckets * (sizeof *a->bucket + WAYS * sizeof *a->slot) + a->servers * sizeof *a->server;
 }

@@ -12,7 +12,7 @@ struct attempt {
 	uint32_t sequence, timestamp;
 	uint16_t window, mss, ip_id, encapsulation;
 	uint8_t ttl, window_scale;
-	bool used, has_timestamps, sack_permitted, dont_fragment;
+	bool has_timestamps, sack_permitted, dont_fragment;
 };
 
 /* Attempts of a server that stayed alone. */

@@ -52,20 +52,18 @@ void held_free(struct held_pool *pool, struct held *h)
 	free(h);
 }
 
+/* The fixed fields, then the addresses (four bytes each, or sixteen), then the payload's first bytes: short frames hash in less. */
 static uint64_t frame_hash(const struct packet *p)
 {
 	struct {
-		uint8_t source[16], destination[16];
 		uint16_t source_port, destination_port, window, ip_id;
 		uint32_t sequence, acknowledgement, length, timestamp, timestamp_echo, sack_left, sack_right;
 		uint8_t flags, transport, family, spare;
-		uint8_t head[32];
+		uint8_t rest[64];
 	} key;
-	struct bytes head = bytes_part(p->payload, 0, sizeof key.head);
+	struct bytes head = bytes_part(p->payload, 0, 32);
+	size_t address = p->source.family == 4 ? 4 : 16;
 
-	memset(&key, 0, sizeof key);
-	memcpy(key.source, p->source.byte, 16);
-	memcpy(key.destination, p->destination.byte, 16);
 	key.source_port = p->source_port;
 	key.destination_port = p->destination_port;
 	key.window = p->window;
@@ -80,9 +78,12 @@ static uint64_t frame_hash(const struct packet *p)
 	key.flags = p->flags;
 	key.transport = (uint8_t)p->transport;
 	key.family = p->source.family;
+	key.spare = 0;
+	memcpy(key.rest, p->source.byte, address);
+	memcpy(key.rest + address, p->destination.byte, address);
 	if (head.len)
-		memcpy(key.head, head.data, head.len);
-	return hash_bytes(frame_key, &key, sizeof key);
+		memcpy(key.rest + 2 * address, head.data, head.len);
+	return hash_bytes(frame_key, &key, sizeof key - sizeof key.rest + 2 * address + head.len);
 }
 
 /* How long after the first capture a frame of this look may be the second. Without an IP identification a host's own repetition

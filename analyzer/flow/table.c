@@ -70,8 +70,7 @@ struct ends {
 	uint16_t low_port, high_port;
 };
 
-/* Both directions must hash alike: the ends are sorted. */
-static size_t bucket_of(const struct flow_table *t, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
+uint64_t ends_hash(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
 {
 	struct ends ends;
 	int order = memcmp(a->byte, b->byte, 16);
@@ -87,9 +86,14 @@ static size_t bucket_of(const struct flow_table *t, const struct address *a, uin
 		memcpy(small, ends.low, 4);
 		memcpy(small + 4, ends.high, 4);
 		memcpy(small + 8, &ends.low_port, 4);
-		return hash_bytes(t->key, small, sizeof small) & (t->buckets - 1);
+		return hash_bytes(key, small, sizeof small);
 	}
-	return hash_bytes(t->key, &ends, sizeof ends) & (t->buckets - 1);
+	return hash_bytes(key, &ends, sizeof ends);
+}
+
+static size_t bucket_of(const struct flow_table *t, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
+{
+	return ends_hash(t->key, a, a_port, b, b_port) & (t->buckets - 1);
 }
 
 static bool is_end(const struct endpoint *e, const struct address *a, uint16_t port)

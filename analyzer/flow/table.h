@@ -19,6 +19,9 @@ struct flow {
 	uint8_t rank;
 };
 
+/* Both directions hash alike: the ends are sorted. */
+uint64_t ends_hash(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port);
+
 struct flow_table;
 
 /* record_size bytes a flow, at most `most` flows; leave() is called for a flow that memory drives out, before it is forgotten. */
