@@ -48,7 +48,7 @@ static bool closed_by_server(const struct inside_case *c)
 	return c->ended == WORD_end_server_fin || c->ended == WORD_end_server_reset;
 }
 
-bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], struct inside_case *into)
+bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], bool whole, struct inside_case *into)
 {
 	const struct tls_state *tls = s->tls;
 
@@ -60,7 +60,7 @@ bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], 
 				      .began = v[FACT_CLIENT_FINISHED].set ? v[FACT_CLIENT_FINISHED].at.time : 0,
 				      .cipher = v[FACT_CIPHER].set ? (uint16_t)v[FACT_CIPHER].value : 0 };
 	find_end(v, into);
-	into->working = v[FACT_SLOWEST_RECORD].value < SLOW && got_mail(tls->records);
+	into->working = !whole && v[FACT_SLOWEST_RECORD].value < SLOW && got_mail(tls->records);
 	return !into->working || closed_by_server(into);
 }
 
@@ -138,7 +138,7 @@ static void name_like(const struct inside *i, struct fact_view v[FACT_COUNT], st
 /* A session that fetched so much after its login was let in, whatever the answer looked like. */
 #define WORKED_LEAST 2000
 /* What is passed on to other sessions must be surer than a verdict. */
-#define SURE 990
+#define SURE 950
 
 static bool went_to_work(const struct inside *i)
 {
@@ -157,7 +157,8 @@ bool inside_answer(const struct inside *i, struct answer *into)
 	if (i->answer < 1 || i->margin < SURE || i->best.like || (!accepted && i->what != WORD_inside_login_refused) ||
 	    (accepted && !went_to_work(i)))
 		return false;
-	*into = (struct answer){ .length = i->step[i->answer].all.least - i->best.tag, .login = i->step[i->answer - 1].all.least, .accepted = accepted,
+	*into = (struct answer){ .length = i->step[i->answer].all.least - i->best.tag, .whole = i->step[i->answer].all.least,
+				 .login = i->step[i->answer - 1].all.least, .accepted = accepted,
 				 .shown = { .at = i->step[i->answer].at } };
 	return true;
 }

@@ -412,7 +412,7 @@ static void infer_inside(struct analysis *a, const struct session *s, struct fac
 {
 	struct inside_case *c = &a->inside.of;
 
-	a->inside.known = inside_case(s, view, c);
+	a->inside.known = inside_case(s, view, a->options.explain, c);
 	if (!a->inside.known)
 		return;
 	c->known = a->inside.answers;

@@ -477,6 +477,8 @@ WEIGHT_READER(timely, 1)
 WEIGHT_READER(odd, 1)
 WEIGHT_READER(sharpness, 1)
 WEIGHT_READER(known, 1000)
+WEIGHT_READER(again, 1)
+WEIGHT_READER(otherwise, 1)
 
 static void read_tags(struct document *d, yaml_node_t *n, const char *word, void *into)
 {
@@ -532,7 +534,8 @@ void load_inside(struct rules *r, struct document *d)
 	static const struct key keys[] = {
 		{ "sizes", true, read_sizes },         { "delays", true, read_delays }, { "threshold", true, read_threshold },
 		{ "sharpness", true, read_sharpness }, { "exact", true, read_exact },   { "timely", true, read_timely },
-		{ "odd", true, read_odd },             { "known", true, read_known },   { "tags", true, read_tags },
+		{ "odd", true, read_odd },             { "known", true, read_known }, { "again", true, read_again },
+		{ "otherwise", true, read_otherwise },   { "tags", true, read_tags },
 		{ "meanings", true, read_meanings },   { "follows", true, read_follows }, { "servers", true, read_servers },
 		{ "clients", true, read_clients },     { NULL, false, NULL },
 	};

@@ -6,6 +6,7 @@
 
 struct answer {
 	int length;         /* of the plain text without its tag, the least it may have been */
+	uint16_t whole;     /* the same with its tag */
 	uint16_t login;     /* of the login that it answered, likewise */
 	bool accepted;
 	bool same_client;   /* as the one asked for; set by answers_of */

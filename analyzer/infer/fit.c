@@ -159,7 +159,8 @@ static bool is_like(const struct sight *sight, int tag, int step, const struct a
 {
 	int apart = (int)sight->step[step].all.least - tag - known->length;
 
-	return apart <= KNOWN_APART && apart >= -KNOWN_APART;
+	/* One client has one kind of tag, whatever its length was taken for. */
+	return (apart <= KNOWN_APART && apart >= -KNOWN_APART) || (known->same_client && known->whole == sight->step[step].all.least);
 }
 
 /* The same client refused with as long a login before: most likely the same login. */
@@ -187,6 +188,26 @@ float fit_known(const struct sight *sight, const struct supposed *s, int step, e
 	return repeated ? weight / 2 : 0;
 }
 
+float fit_again(const struct sight *sight, int step, enum meaning meaning)
+{
+	if (meaning == MEANS_ok || meaning == MEANS_ok_list)
+		return sight->said_before[step] ? likelihood(sight->model->again) : 0;
+	return meaning == MEANS_no && !sight->said_before[step] ? likelihood(sight->model->otherwise) : 0;
+}
+
+/* But for a tag that grew by a digit. */
+static bool is_said_before(const struct sight *sight, int step)
+{
+	const struct inside_step *s = &sight->step[step];
+
+	for (int i = 0; i < step && s->from == FROM_SERVER; i++) {
+		int apart = (int)s->all.least - sight->step[i].all.least;
+		if (sight->step[i].from == FROM_SERVER && apart >= 0 && apart <= 1)
+			return true;
+	}
+	return false;
+}
+
 bool sight_of(const struct inside_model *model, const struct inside_case *c, struct sight *into)
 {
 	into->model = model;
@@ -199,6 +220,7 @@ bool sight_of(const struct inside_model *model, const struct inside_case *c, str
 			into->size_log[i][m] = likelihood(into->size[i][m]);
 			into->delay_log[i][m] = likelihood(model->meaning[m].delay[delay_bucket(model, step->after)]);
 		}
+		into->said_before[i] = is_said_before(into, i);
 		/* The odder the longer, as every length is. */
 		into->odd_log[i] = likelihood(model->odd / (step->all.least + ODD_LENGTH));
 	}

@@ -134,6 +134,7 @@ static void walk_on(const struct sight *sight, const struct supposed *s, int ste
 		if (meaning_kinds[meaning].from != sight->step[step].from)
 			continue;
 		float score = w->score[step][state] + fits_as(sight, s, step, meaning, fits) + fit_follows(sight, s, d);
+		score += mood == MOOD_NONE ? 0 : fit_again(sight, step, meaning);
 		reach(w, step, state_of((enum phase)way->then, mood_after(mood, phase, meaning)), score, state, meaning);
 	}
 }
@@ -312,7 +313,8 @@ static void read_path(const struct sight *sight, const struct champion *champion
 			r->size = fit_size(sight, s, i, (enum meaning)r->meaning);
 			r->delay = fit_delay(sight, s, i, (enum meaning)r->meaning);
 			r->known = fit_known(sight, s, i, (enum meaning)r->meaning, &into->like);
-			r->follows = fit_follows(sight, s, dialogue_step_of((enum phase)(before / MOODS), (enum meaning)r->meaning));
+			r->follows = fit_follows(sight, s, dialogue_step_of((enum phase)(before / MOODS), (enum meaning)r->meaning)) +
+				     (before % MOODS == MOOD_NONE ? 0 : fit_again(sight, i, (enum meaning)r->meaning));
 		} else {
 			r->follows = w->score[i + 1][state] - w->score[i][before];
 		}

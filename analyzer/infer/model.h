@@ -107,6 +107,8 @@ struct inside_model {
 	double odd;                /* of a record that fits nothing */
 	double sharpness;          /* what part of the difference of two scores counts: terms are not independent */
 	double known;              /* how much more likely an answer is that this server gave before */
+	double again;              /* how likely a login is let in by an answer as long as one that refused another before */
+	double otherwise;          /* how likely a further login is refused by an answer of another length than the one before */
 	int threshold;             /* per mille; below it the dialogue is unclear */
 	uint8_t first_step[PHASES], last_step[PHASES]; /* of dialogue_steps; the last is excluded; made by inside_ready */
 	struct inside_server *servers;

@@ -21,6 +21,7 @@ struct sight {
 	const struct inside_case *c;
 	struct inside_step step[INSIDE_STEPS];
 	int steps;
+	bool said_before[INSIDE_STEPS]; /* the server said something of that length before */
 	double size[INSIDE_STEPS][MEANINGS];
 	float size_log[INSIDE_STEPS][MEANINGS], delay_log[INSIDE_STEPS][MEANINGS], odd_log[INSIDE_STEPS];
 };
@@ -32,6 +33,8 @@ float fit_size(const struct sight *sight, const struct supposed *s, int step, en
 float fit_delay(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning);
 float fit_follows(const struct sight *sight, const struct supposed *s, int dialogue_step);
 float fit_end(const struct sight *sight, const struct supposed *s, enum phase phase);
+/* After a login was refused: the next is hardly let in by an answer as long as that, nor refused by one of another length. */
+float fit_again(const struct sight *sight, int step, enum meaning meaning);
 /* Of an answer that is like those this server gave before to logins of that kind; 0: it gave none. */
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like);
 

@@ -311,7 +311,7 @@ static void other_sessions_count(void **state)
 				   { { 'S', 40, 1 }, { 'C', 17, 1 }, { 'S', 100, 3 }, { 'C', 35, 2 }, { 'S', 26, 900 }, { 'C', 13, 1 }, { 'S', 50, 3 } } };
 	struct tls_records *records = NULL;
 	struct inside_case c = case_of(&talk, &records);
-	struct answer known = { .length = 22, .login = 35 };
+	struct answer known = { .length = 22, .whole = 26, .login = 35 };
 	struct inside without, refused, accepted;
 
 	(void)state;
