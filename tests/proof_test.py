@@ -128,6 +128,11 @@ def sent_in_vain(c):
     return c.right_side() and (c.frame.length > 0 or bool(c.frame.flags & FIN)) and not acknowledged
 
 
+def acknowledged(c):
+    end_of = c.frame.sequence + c.frame.length
+    return c.right_side() and any(f.number > c.frame.number and 0 <= (f.acknowledges - end_of) & 0xffffffff < 1 << 31 for f in c.side(not c.server))
+
+
 def sendings(c):
     return [f for f in c.side() if (f.length or f.flags & FIN) and f.sequence <= c.frame.sequence < f.sequence + max(f.length, 1)]
 
@@ -276,6 +281,7 @@ SEEN = {
     "tls.client_encrypted_alert": record(21, 23), "tls.server_encrypted_alert": record(21, 23), "tls.established": record(20, 22, 23),
     "tls.client_finished": record(22, 23), "tls.client_records": record(23), "tls.server_records": record(23), "tls.record_owed": record(23),
     "tls.slowest_record": record(23), "tls.client_close_notify": record(21, 23), "tls.server_close_notify": record(21, 23),
+    "owed.acknowledged": acknowledged,
     "dns.name": query, "dns.queries": query, "dns.result": lookup_result,
     "context.host_alive": same_host, "context.service_alive": same_service, "context.race_won": same_client,
     "tcp.reset_ttl": lambda c: reset(c) and c.frame.ttl == int(c.value), "tcp.reset_rising": reset, "tcp.reset_repeated": reset,
