@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what the build (check: the tests, fuzz: long fuzzing, lab: the lab) needs, from Debian, where it is missing and this user may.
+# Installs what the build (check: the tests, fuzz: long fuzzing, lab: the lab, peer NAME: one program that make bench compares with) needs, from Debian, where it is missing and this user may.
 set -eu
 packages="gcc make pkg-config libpcap-dev libndpi-dev libjson-c-dev libyaml-dev libarchive-dev libssl-dev"
 case ${1:-build} in
 check)
 	packages="$packages libcmocka-dev tshark python3-yaml python3-jsonschema iproute2 iptables zstd lz4 strace
 		tcpdump ethtool procps openssl" ;;
+peer) packages=$2 ;;
 fuzz) packages="$packages clang libclang-rt-14-dev" ;; # make fuzz: without clang a small driver of our own does it
 lab)
 	packages="gcc libssl-dev tshark tcpdump iproute2 iptables ethtool procps openssl python3 dovecot-imapd nginx libnginx-mod-mail stunnel4 haproxy

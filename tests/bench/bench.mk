@@ -14,6 +14,11 @@ $(BENCH)/sealed: tests/bench/sealed.c tests/unit/tls_talk.h
 	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -iquote tests/unit -iquote analyzer/base -o $@ $< -lssl -lcrypto
 
 bench-tools: $(BENCH)/generate $(BENCH)/loop $(BENCH)/sealed
-bench: imapwhy bench-tools
+# A peer that can't be had is left out by name.
+PEERS := tcpdump tshark libndpi-bin tcptrace
+setup-bench: setup-build
+	@for p in $(PEERS); do sh tests/setup.sh peer $$p || echo "$$p can't be installed: its comparison is skipped"; done
+bench: setup-bench
+	@$(MAKE) --no-print-directory imapwhy bench-tools
 	@python3 tests/bench/bench.py --tools $(BENCH) --imapwhy ./imapwhy
-.PHONY: bench bench-tools
+.PHONY: bench bench-tools setup-bench
