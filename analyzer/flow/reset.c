@@ -101,7 +101,8 @@ static bool unknown_to(const struct tcp *tcp, const struct packet *p, enum direc
 {
 	const struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
 
-	return bare(peer, p) && (tcp->flags & TCP_ESTABLISHED) && (side->flags & SIDE_DATA) && !((side->flags | peer->flags) & SIDE_FIN) &&
+	/* A server may deny what it never accepted (a full queue); a client that shook hands was at work. */
+	return bare(peer, p) && (tcp->flags & TCP_ESTABLISHED) && (from == FROM_CLIENT || (side->flags & SIDE_DATA)) && !((side->flags | peer->flags) & SIDE_FIN) &&
 	       time_between(tcp_last_seen(tcp), p->at.time) < LONG_QUIET && time_between(side->last_seen, p->at.time) < LONG_QUIET;
 }
 

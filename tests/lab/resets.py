@@ -545,6 +545,8 @@ def make(folder, count, seed):
 
 def verdict(tool, path):
     done = subprocess.run([tool, "-o", "json", path], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit("%s failed on %s: %s" % (tool, path, done.stderr.strip()))
     docs = [d for d in map(json.loads, done.stdout.splitlines()) if d["event"]["dataset"] == "imapwhy.session"]
     return docs[-1]["imapwhy"]["verdict"]["mechanism"] if docs else "none"
 
