@@ -297,7 +297,7 @@ SEEN = {
     "tls.partial_record": lambda c: c.right_side() and c.frame.length > 0, "tls.garbage": lambda c: c.right_side() and c.frame.length > 0,
     "tls.decrypted": record(20, 22, 23), "tls.client_record_bytes": record(23), "tls.server_record_bytes": record(23),
     "inside.dialogue": record(23), "inside.login": record(23), "inside.answer": record(23), "inside.answer_time": record(23),
-    "inside.slowest": record(23), "inside.refused": record(23), "dns.time": lookup_result,
+    "inside.slowest": record(23), "inside.refused": record(23), "inside.answered_before": same_service, "dns.time": lookup_result,
     "context.other_family": same_client, "context.stuck": same_service, "context.starttls_offered": lambda c: "STARTTLS" in c.frame.text,
     "context.reset_ttl_difference": same_host,
     "context.refused_before": same_clients_refusal, "context.others_served": same_service,
