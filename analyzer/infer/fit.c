@@ -8,7 +8,7 @@
 
 static float likelihood(double p)
 {
-	return (float)log(p < LEAST ? LEAST : p);
+	return logf((float)(p < LEAST ? LEAST : p));
 }
 
 /* The part of the bytes from..to that lies within least..most. */
@@ -37,15 +37,18 @@ static double usual_size(const struct inside_model *m, enum meaning meaning, str
 
 /* Decimal tags grow by a digit or two as the session goes on. */
 static const double tag_grown[] = { 0.88, 0.09, 0.03 };
+#define TAG_GROWTH ((int)(sizeof tag_grown / sizeof *tag_grown) - 1)
 
 static double text_size(const struct inside_text *t, int tag, struct plain_length plain)
 {
+	if (plain.most < t->least || plain.least > t->most + tag + TAG_GROWTH)
+		return 0;
 	double least = t->least, most = t->most, sum = 0;
 
 	if (!t->tagged)
 		return overlap(least, most, plain.least, plain.most) / (most - least + 1);
-	for (size_t i = 0; i < sizeof tag_grown / sizeof *tag_grown; i++) {
-		double grown = tag + (double)i;
+	for (int i = 0; i <= TAG_GROWTH; i++) {
+		double grown = tag + i;
 		sum += tag_grown[i] * overlap(least + grown, most + grown, plain.least, plain.most);
 	}
 	return sum / (most - least + 1);

@@ -18,6 +18,8 @@ struct walk {
 	float score[INSIDE_STEPS + 1][STATES];
 	uint8_t from[INSIDE_STEPS + 1][STATES];
 	uint8_t meaning[INSIDE_STEPS + 1][STATES]; /* MEANINGS: fits nothing */
+	uint8_t alive[STATES]; /* those that are still followed */
+	int alive_count;
 };
 
 static int state_of(enum phase phase, enum mood mood)
@@ -91,15 +93,18 @@ static void reach_middle(struct walk *w, int step, int state)
 /* What is so far behind the best is not followed any more. */
 #define FAR_BEHIND 18.0f
 
-static void drop_hopeless(float score[STATES])
+static void drop_hopeless(struct walk *w, int step)
 {
-	float best = NEVER;
+	float *score = w->score[step], best = NEVER;
 
 	for (int i = 0; i < STATES; i++)
 		best = score[i] > best ? score[i] : best;
+	w->alive_count = 0;
 	for (int i = 0; i < STATES; i++)
-		if (score[i] < best - FAR_BEHIND)
+		if (score[i] <= NEVER || score[i] < best - FAR_BEHIND)
 			score[i] = NEVER;
+		else
+			w->alive[w->alive_count++] = (uint8_t)i;
 }
 
 /* How likely a step is what a meaning says, under a tag and a server: worked out where it is first asked for. */
@@ -143,9 +148,8 @@ static void walk_step(const struct sight *sight, const struct supposed *s, int s
 {
 	for (int i = 0; i < STATES; i++)
 		w->score[step + 1][i] = NEVER;
-	for (int i = 0; i < STATES; i++) {
-		if (w->score[step][i] <= NEVER)
-			continue;
+	for (int n = 0; n < w->alive_count; n++) {
+		int i = w->alive[n];
 		if (sight->step[step].middle) {
 			reach_middle(w, step, i);
 			continue;
@@ -153,7 +157,7 @@ static void walk_step(const struct sight *sight, const struct supposed *s, int s
 		reach(w, step, i, w->score[step][i] + sight->odd_log[step], i, MEANINGS);
 		walk_on(sight, s, step, i, fits, w);
 	}
-	drop_hopeless(w->score[step + 1]);
+	drop_hopeless(w, step + 1);
 }
 
 static void walk(const struct sight *sight, const struct supposed *s, struct fits *fits, struct walk *w)
@@ -163,6 +167,7 @@ static void walk(const struct sight *sight, const struct supposed *s, struct fit
 	w->score[0][state_of(PHASE_greeted, MOOD_NONE)] = sight->c->starttls ? 0 : UNGREETED;
 	if (!sight->c->starttls)
 		w->score[0][state_of(PHASE_start, MOOD_NONE)] = 0;
+	drop_hopeless(w, 0);
 	for (int i = 0; i < sight->steps; i++)
 		walk_step(sight, s, i, fits, w);
 }
@@ -178,7 +183,8 @@ struct champion {
 
 struct contest {
 	struct walk walk;
-	struct fits fits;
+	struct fits of_tag[TAGS_MOST + 1]; /* by the tag's length, of a server that is not known */
+	struct fits fits;                  /* of one that is */
 	struct champion best[INSIDE_OUTCOMES];
 };
 
@@ -200,26 +206,29 @@ static double prior_of(const struct inside_model *m, const struct supposed *s)
 }
 
 /* Returns the best score of any outcome. */
-static double compete(const struct sight *sight, const struct supposed *s, struct contest *c)
+static double compete(const struct sight *sight, const struct supposed *s, struct fits *fits, struct contest *c)
 {
-	const float *last = c->walk.score[sight->steps];
+	struct walk *w = &c->walk;
+	const float *last = w->score[sight->steps];
 	double prior = prior_of(sight->model, s), best = NEVER;
 
-	walk(sight, s, &c->fits, &c->walk);
-	for (int i = 0; i < STATES; i++) {
-		if (last[i] <= NEVER)
-			continue;
-		double score = prior + last[i] + fit_end(sight, s, (enum phase)(i / MOODS));
-		struct champion *champion = &c->best[outcome_of(i, sight->c->ended)];
+	walk(sight, s, fits, w);
+	for (int n = 0; n < w->alive_count; n++) {
+		int state = w->alive[n];
+		double score = prior + last[state] + fit_end(sight, s, (enum phase)(state / MOODS));
+		struct champion *champion = &c->best[outcome_of(state, sight->c->ended)];
 		if (score > champion->score)
-			*champion = (struct champion){ score, i, *s };
+			*champion = (struct champion){ score, state, *s };
 		best = score > best ? score : best;
 	}
 	return best;
 }
 
+/* Suppositions so far behind the best are not made any more definite. */
+#define NOT_TRIED 9.0
+
 /* The tags tried with every server, each with the client that fits it best: the likeliest of them with a server unknown. */
-#define TRIED 4
+#define TRIED 6
 struct trial {
 	struct supposed supposed;
 	double score;
@@ -235,18 +244,18 @@ static void put_trial(struct trial list[TRIED], struct trial one)
 		}
 }
 
-static struct trial best_of_tag(const struct sight *sight, int tag, struct contest *c)
+/* The client that fits this tag best, `unknown`: what it comes to with none that is known. */
+static struct trial best_of_tag(const struct sight *sight, int tag, double unknown, struct contest *c)
 {
 	const struct inside_model *m = sight->model;
-	struct trial best = { .score = NEVER };
+	struct trial best = { { tag, NULL, NULL }, unknown };
 
-	forget_fits(&c->fits);
-	for (int client = -1; client < (sight->c->working ? 0 : m->client_count); client++) {
-		const struct inside_client *one = client < 0 ? NULL : &m->clients[client];
-		if (one && (tag < one->tag_least || tag > one->tag_most))
+	for (int client = 0; client < m->client_count; client++) {
+		const struct inside_client *one = &m->clients[client];
+		if (tag < one->tag_least || tag > one->tag_most)
 			continue;
 		struct supposed s = { tag, NULL, one };
-		double score = compete(sight, &s, c);
+		double score = compete(sight, &s, &c->of_tag[tag], c);
 		if (score > best.score)
 			best = (struct trial){ s, score };
 	}
@@ -273,19 +282,30 @@ static void try_servers(const struct sight *sight, struct supposed s, struct con
 		if (!greets_so(sight, &s))
 			continue;
 		forget_fits(&c->fits);
-		compete(sight, &s, c);
+		compete(sight, &s, &c->fits, c);
 	}
 }
 
+/* First every tag with client and server unknown, then the likelier ones with each client, then the likeliest of these with each server. */
 static void try_all(const struct sight *sight, struct contest *c)
 {
+	double unknown[TAGS_MOST + 1], best = NEVER;
 	struct trial tried[TRIED];
 
+	for (int tag = 1; tag <= TAGS_MOST; tag++) {
+		struct supposed s = { tag, NULL, NULL };
+		forget_fits(&c->of_tag[tag]);
+		unknown[tag] = compete(sight, &s, &c->of_tag[tag], c);
+		best = unknown[tag] > best ? unknown[tag] : best;
+	}
+	if (sight->c->working)
+		return;
 	for (int i = 0; i < TRIED; i++)
 		tried[i].score = NEVER;
 	for (int tag = 1; tag <= TAGS_MOST; tag++)
-		put_trial(tried, best_of_tag(sight, tag, c));
-	for (int i = 0; i < TRIED && tried[i].score > NEVER && !sight->c->working; i++)
+		if (unknown[tag] >= best - NOT_TRIED)
+			put_trial(tried, best_of_tag(sight, tag, unknown[tag], c));
+	for (int i = 0; i < TRIED && tried[i].score > NEVER && tried[i].score >= tried[0].score - NOT_TRIED; i++)
 		try_servers(sight, tried[i].supposed, c);
 }
 
