@@ -18,8 +18,8 @@ struct walk {
 	float score[INSIDE_STEPS + 1][STATES];
 	uint8_t from[INSIDE_STEPS + 1][STATES];
 	uint8_t meaning[INSIDE_STEPS + 1][STATES]; /* MEANINGS: fits nothing */
-	uint8_t alive[STATES]; /* those that are still followed */
-	int alive_count;
+	uint8_t alive[STATES], reached[STATES]; /* those that are still followed; those that the step at hand leads to */
+	int alive_count, reached_count;
 };
 
 static int state_of(enum phase phase, enum mood mood)
@@ -76,6 +76,8 @@ static void reach(struct walk *w, int step, int to, float score, int from, int m
 {
 	if (score <= w->score[step + 1][to])
 		return;
+	if (w->score[step + 1][to] <= NEVER)
+		w->reached[w->reached_count++] = (uint8_t)to;
 	w->score[step + 1][to] = score;
 	w->from[step + 1][to] = (uint8_t)from;
 	w->meaning[step + 1][to] = (uint8_t)meaning;
@@ -95,16 +97,15 @@ static void reach_middle(struct walk *w, int step, int state)
 
 static void drop_hopeless(struct walk *w, int step)
 {
-	float *score = w->score[step], best = NEVER;
+	const float *score = w->score[step];
+	float best = NEVER;
 
-	for (int i = 0; i < STATES; i++)
-		best = score[i] > best ? score[i] : best;
+	for (int i = 0; i < w->reached_count; i++)
+		best = score[w->reached[i]] > best ? score[w->reached[i]] : best;
 	w->alive_count = 0;
-	for (int i = 0; i < STATES; i++)
-		if (score[i] <= NEVER || score[i] < best - FAR_BEHIND)
-			score[i] = NEVER;
-		else
-			w->alive[w->alive_count++] = (uint8_t)i;
+	for (int i = 0; i < w->reached_count; i++)
+		if (score[w->reached[i]] >= best - FAR_BEHIND)
+			w->alive[w->alive_count++] = w->reached[i];
 }
 
 /* How likely a step is what a meaning says, under a tag and a server: worked out where it is first asked for. */
@@ -148,6 +149,7 @@ static void walk_step(const struct sight *sight, const struct supposed *s, int s
 {
 	for (int i = 0; i < STATES; i++)
 		w->score[step + 1][i] = NEVER;
+	w->reached_count = 0;
 	for (int n = 0; n < w->alive_count; n++) {
 		int i = w->alive[n];
 		if (sight->step[step].middle) {
@@ -162,12 +164,15 @@ static void walk_step(const struct sight *sight, const struct supposed *s, int s
 
 static void walk(const struct sight *sight, const struct supposed *s, struct fits *fits, struct walk *w)
 {
-	for (int i = 0; i < STATES; i++)
-		w->score[0][i] = NEVER;
-	w->score[0][state_of(PHASE_greeted, MOOD_NONE)] = sight->c->starttls ? 0 : UNGREETED;
-	if (!sight->c->starttls)
-		w->score[0][state_of(PHASE_start, MOOD_NONE)] = 0;
-	drop_hopeless(w, 0);
+	const int greeted = state_of(PHASE_greeted, MOOD_NONE), start = state_of(PHASE_start, MOOD_NONE);
+
+	w->score[0][greeted] = sight->c->starttls ? 0 : UNGREETED;
+	w->alive[0] = (uint8_t)greeted;
+	w->alive_count = 1;
+	if (!sight->c->starttls) {
+		w->score[0][start] = 0;
+		w->alive[w->alive_count++] = (uint8_t)start;
+	}
 	for (int i = 0; i < sight->steps; i++)
 		walk_step(sight, s, i, fits, w);
 }
