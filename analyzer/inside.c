@@ -18,7 +18,7 @@ static void find_end(const struct fact_view v[FACT_COUNT], struct inside_case *i
 	const struct fact_view *ended = &v[FACT_ENDED];
 
 	into->ended = ended->set ? (enum word_end)ended->value : WORD_end_open;
-	into->end = into->ended == WORD_end_open ? v[FACT_OPEN_FOR].at.time + v[FACT_SINCE_LAST].value : ended->at.time;
+	into->end = into->ended == WORD_end_open ? v[FACT_OPEN_FOR].at.time + v[FACT_OPEN_FOR].value + v[FACT_SINCE_LAST].value : ended->at.time;
 	for (int i = 0; i < 2; i++) {
 		const struct fact_view *notify = &v[notices[i].notify];
 		if (!notify->set || !notify->value || (into->ended != WORD_end_open && notify->at.time > into->end))
@@ -48,6 +48,16 @@ static bool closed_by_server(const struct inside_case *c)
 	return c->ended == WORD_end_server_fin || c->ended == WORD_end_server_reset;
 }
 
+/* From then on it does not matter any more how long ago the newest record came. */
+#define WAITED_LONG END_SOON_MOST
+
+static uint32_t mark_of(const struct tls_records *r)
+{
+	uint32_t mark = (uint32_t)(r->newest / MILLISECOND);
+
+	return mark ? mark : 1;
+}
+
 bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], bool whole, struct inside_case *into)
 {
 	const struct tls_state *tls = s->tls;
@@ -60,6 +70,8 @@ bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], 
 				      .began = v[FACT_CLIENT_FINISHED].set ? v[FACT_CLIENT_FINISHED].at.time : 0,
 				      .cipher = v[FACT_CIPHER].set ? (uint16_t)v[FACT_CIPHER].value : 0 };
 	find_end(v, into);
+	if (!whole && into->ended == WORD_end_open && s->inside_well == mark_of(tls->records))
+		return false;
 	into->working = !whole && v[FACT_SLOWEST_RECORD].value < SLOW && got_mail(tls->records);
 	return !into->working || closed_by_server(into);
 }
@@ -147,6 +159,15 @@ static bool went_to_work(const struct inside *i)
 	for (int n = i->answer + 1; n < i->steps; n++)
 		bytes += i->step[n].from == FROM_SERVER && !i->step[n].middle ? i->step[n].all.least : 0;
 	return bytes >= WORKED_LEAST;
+}
+
+void inside_remember(struct session *s, const struct inside_case *c, const struct inside *i)
+{
+	bool well = i->what == WORD_inside_success || i->what == WORD_inside_no_login;
+
+	if (well && c->ended == WORD_end_open && c->end - c->records->newest >= WAITED_LONG &&
+	    owed_in((enum phase)i->best.reading[i->steps - 1].phase) == WORD_owed_nothing)
+		s->inside_well = mark_of(c->records);
 }
 
 bool inside_answer(const struct inside *i, struct answer *into)

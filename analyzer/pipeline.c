@@ -408,7 +408,7 @@ static void session_written(struct analysis *a, struct session *s, struct fact_v
 }
 
 /* Without keys the lengths and times of records must tell. */
-static void infer_inside(struct analysis *a, const struct session *s, struct fact_view *view)
+static void infer_inside(struct analysis *a, struct session *s, struct fact_view *view)
 {
 	struct inside_case *c = &a->inside.of;
 
@@ -418,8 +418,10 @@ static void infer_inside(struct analysis *a, const struct session *s, struct fac
 	c->known = a->inside.answers;
 	c->known_count = answers_of(a->context.answers, &s->flow.server, &s->flow.client.address, s->id, a->inside.answers);
 	a->inside.known = infer(rules_inside(a->rules), c, &a->inside.result);
-	if (a->inside.known)
-		inside_facts(&a->inside.result, view, &a->proofs);
+	if (!a->inside.known)
+		return;
+	inside_remember(s, c, &a->inside.result);
+	inside_facts(&a->inside.result, view, &a->proofs);
 }
 
 void analysis_dropped(struct analysis *a, uint64_t packets, nanoseconds from, nanoseconds until)
@@ -455,7 +457,7 @@ static void see_session(struct analysis *a, struct session *s, bool at_end, stru
 		view[id].known = false;
 }
 
-static const struct rule *judge_seen(struct analysis *a, const struct session *s, struct fact_view *view)
+static const struct rule *judge_seen(struct analysis *a, struct session *s, struct fact_view *view)
 {
 	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
 		view[id].known = fact_kinds[id].absence == ABSENT_ZERO;
