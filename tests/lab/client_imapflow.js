@@ -14,7 +14,7 @@ async function main() {
 	await client.connect();
 	if (job.op === 'check') return;
 	const lock = await client.getMailboxLock('INBOX');
-	for await (const message of client.fetch('1:20', { source: true, flags: true })) message.source.length;
+	for await (const message of client.fetch('1:*', { source: true, flags: true })) message.source.length;
 	lock.release();
 	if (job.op === 'idle') await Promise.race([client.idle(), new Promise(done => setTimeout(done, (job.idle || 4) * 1000))]);
 	if (job.end === 'close') client.close();

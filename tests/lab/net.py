@@ -197,13 +197,13 @@ class Net:
             raise RuntimeError("%s: %s: %s" % (role, line, done.stdout.strip()))
         return done.stdout
 
-    def wait_port(self, role, port, seconds=12):
-        """Waits until something listens on that TCP port of a namespace."""
+    def wait_port(self, role, port, seconds=12, table="tcp"):
+        """Waits until something listens on that port of a namespace."""
         end = time.monotonic() + seconds
-        want = ":%04X " % port
+        want, waiting = ":%04X" % port, {"tcp": "0A", "udp": "07"}[table]
         while time.monotonic() < end:
-            listening = self.shell(role, "cat /proc/net/tcp /proc/net/tcp6")
-            if any(want in line.split("0A", 1)[0] + " " and line.split()[3:4] == ["0A"] for line in listening.splitlines()):
+            listening = self.shell(role, "cat /proc/net/%s /proc/net/%s6" % (table, table))
+            if any(cells[1].endswith(want) and cells[3] == waiting for cells in map(str.split, listening.splitlines()) if len(cells) > 3):
                 return
             time.sleep(0.05)
         raise RuntimeError("nothing listens on port %d of %s" % (port, role))

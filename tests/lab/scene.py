@@ -18,8 +18,9 @@ import pki
 import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NAMES = ("anna ben carla dmitri elif farid greta hassan ines jonas kemal lena mira nadia "
-         "oskar petra quinn rosa samir tilda umar vera wafa yusuf zoe").split()
+NAMES = (
+    "anna ben carla dmitri elif farid greta hassan ines jonas kemal lena mira nadia " "oskar petra quinn rosa samir tilda umar vera wafa yusuf zoe"
+).split()
 DOMAINS = ("here.example", "post.example", "office.example.org", "kontor.test")
 LETTERS = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 BLOCK = 500  # local ports set aside for each client that runs, so that its connections are known by their ports
@@ -81,6 +82,7 @@ class Scene:
         python = [sys.executable, "-SEI"]
         self.net.start("wire", python + [HERE + "/wire.py", "left", "right", self.tmp + "/wire.json"], log="wire.log")
         self.net.start("dns", python + [HERE + "/resolver.py", a.v4["dns"], self.tmp + "/zone.json"], log="dns.log")
+        self.net.wait_port("dns", 53, table="udp")
         for role, kind, options in (("s1", self.spec["server"], self.spec["options"]), ("s2", self.spec["server2"], self.spec["options2"])):
             if kind:
                 self.add_server(role, kind, options)
@@ -321,6 +323,8 @@ class Scene:
             want = next((w for e, w in choices if check.true(e, c, about)), None)
             if want is None:
                 raise Dropped("%s: no label fits: %s" % (what, told(c, about)))
+            if want["mechanism"] == "success" and not c.ended_ok:
+                raise Dropped("%s: a good session whose last command was refused: %s" % (what, told(c, about)))
             found.append((dict(want), c.client_ip, c, c.client_port, None))
         return found
 

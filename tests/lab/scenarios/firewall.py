@@ -302,7 +302,13 @@ SCENARIOS = [
         options={"tls": "implicit"},
         net={"rtt": (4, 40)},
     ),
-    scenario("forgotten_{deed}_{in}_{quiet}", forgotten, {"deed": ("drop", "reset"), "in": ("idle", "quiet"), "quiet": QUIET}, net={"rtt": (4, 40)}),
+    scenario(
+        "forgotten_{deed}_{in}_{quiet}",
+        forgotten,
+        {"deed": ("drop", "reset"), "in": ("idle", "quiet"), "quiet": QUIET},
+        skip=lambda m: m["in"] == "idle" and m["quiet"] > 110,  # Dovecot says that it is still here every two minutes
+        net={"rtt": (4, 40)},
+    ),
     scenario(
         "server_restarted_{quiet}_{server}",
         restarted,
