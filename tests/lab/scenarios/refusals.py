@@ -418,7 +418,7 @@ SCENARIOS = (
             limit,
             {"client": ("curl", "imaplib"), "what": ("host", "user")},
             server="cyrus",
-            options=lambda m: {"extra": "maxlogins_per_%s: 2" % m["what"]},
+            options=lambda m: {"extra": "maxlogins_per_%s: %d" % (m["what"], {"host": 2, "user": 1}[m["what"]])},
             mailbox={"messages": 0},
         ),
         scenario("limit_courier_{client}", maxperip, {"client": ("curl", "imaplib", "mbsync")}, server="courier", options={"maxperip": 1}),
