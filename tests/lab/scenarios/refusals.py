@@ -199,22 +199,30 @@ INSIDE_WEAK = {
 }
 
 
-def inside(want):
-    """The same told without keys: a login that was refused, whatever the words."""
-    return dict(
-        REFUSED_INSIDE,
-        also_ok=dict(
-            REFUSED_INSIDE["also_ok"],
-            **({"cause": ["server_down"]} if want["mechanism"] not in STRICT or want["cause"] != "account_settings" else {})
-        ),
-        with_keylog={"class": None, "mechanism": want["mechanism"], "stage": want["stage"], "culprit": want["culprit"], "cause": want["cause"]},
-    )
+def inside(want, closes=False):
+    """The same told without keys: a login that was refused, whatever the words; who reads the true reason from its shape is right as well."""
+    if want["mechanism"] == "closed_by_server":
+        return dict(
+            want,
+            also_ok={
+                "stage": ["session", "greeting"],
+                "mechanism": ["rejected_inside_tls"],
+                "culprit": ["client", "unknown"],
+                "cause": ["account_settings"],
+            },
+        )
+    words = [want["mechanism"]] + ["closed_by_server"] * closes
+    also = {"stage": ["close", "session"], "mechanism": words, "culprit": ["unknown", want["culprit"], "server"], "cause": ["server_down"]}
+    if want["mechanism"] in STRICT and want["cause"] == "account_settings" and not closes:
+        also.update(culprit=["unknown"], cause=[])
+    keyed = {"class": None, "mechanism": want["mechanism"], "stage": want["stage"], "culprit": want["culprit"], "cause": want["cause"]}
+    return dict(REFUSED_INSIDE, also_ok=also, with_keylog=keyed)
 
 
 def by_login(m, rng):
     name, mechanism, lines = LOGIN[m["text"]]
     want = refusal(mechanism, "auth", "the login is answered: " + lines[-1] if not lines[-1].startswith("!") else "refused: " + lines[0])
-    return [run(m["client"], want if m["tls"] == "none" else inside(want), cut=20, check="auth != 'ok' and said")]
+    return [run(m["client"], want if m["tls"] == "none" else inside(want, "!close" in lines), cut=20, check="auth != 'ok' and said")]
 
 
 def options_by_login(m):
@@ -385,6 +393,16 @@ def prelogin_timeout(m, rng):
     ]
 
 
+NEEDS_TLS = label(
+    "plaintext_auth_disabled",
+    "auth",
+    "client",
+    "account_settings",
+    also={"stage": ["greeting"], "mechanism": ["client_protocol_error"], "cause": ["mail_app"]},
+    why="LOGIN needs TLS first, and the client has none",
+)
+# A client that leaves when it has seen what is offered, and was not told that LOGIN is off.
+NEEDS_TLS_UNTOLD = dict(NEEDS_TLS, also_ok=dict(NEEDS_TLS["also_ok"], mechanism=["client_protocol_error", "probe", "clean_close"]))
 QUOTA = """mail_plugins = quota
 protocol imap {
  mail_plugins = quota imap_quota
@@ -515,18 +533,7 @@ SCENARIOS = (
         scenario(
             "login_unlikely_{server}_{client}",
             lambda m, rng: [
-                run(
-                    m["client"],
-                    label(
-                        "plaintext_auth_disabled",
-                        "auth",
-                        "client",
-                        "account_settings",
-                        also={"stage": ["greeting"]},
-                        why="LOGIN needs TLS first, and the client has none",
-                    ),
-                    check="auth != 'ok'",
-                )
+                run(m["client"], [("'LOGINDISABLED' in said or auth == 'no'", NEEDS_TLS), ("True", NEEDS_TLS_UNTOLD)], check="auth != 'ok'")
             ],
             {"client": ("curl", "imaplib", "perl", "fetchmail", "mbsync", "getmail"), "server": ("dovecot", "cyrus", "courier", "nginx")},
             server="{server}",
@@ -543,7 +550,7 @@ SCENARIOS = (
                         "auth",
                         "client",
                         "account_settings",
-                        also={"stage": ["greeting"]},
+                        also={"stage": ["greeting"], "mechanism": ["client_protocol_error"], "cause": ["mail_app"]},
                         why="the SASL mechanism is refused",
                     ),
                     lines=["!line", "a AUTHENTICATE %s" % m["mechanism"], "!line", "!close"],

@@ -146,7 +146,13 @@ def full_size(m, rng):
     """Segments of full size are lost in one direction, the small ones pass; no ICMP says so."""
     way = "big_up" if m["way"] == "up" else "big_down"
     more = (
-        {} if m["way"] == m["vantage"] or m["way"] == "up" else {"mechanism": ["tls_no_response", "command_timeout", "peer_vanished"]}
+        {}
+        if m["way"] == m["vantage"] or m["way"] == "up"
+        else {
+            "mechanism": ["tls_no_response", "command_timeout", "peer_vanished"],
+            "culprit": ["middlebox", "unknown", "server"],
+            "cause": ["firewall_antivirus", "server_down"],
+        }
     )  # lost before the capture: hardly to be told
     label_ = dict(BIG, also_ok=dict(BIG["also_ok"], **more, **({} if m["tls"] == "none" else {"stage": ["tls", "greeting", "auth"]})))
     check = "retrans_%s >= 3" % ("client" if m["way"] == "up" else "server") if m["way"] == "up" or m["vantage"] == "server" else "silence > 4"
