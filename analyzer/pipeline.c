@@ -779,19 +779,20 @@ static void tcp(struct analysis *a, const struct packet *p)
 		if (!known)
 			a->mail_end[mail_end_slot(a, &p->source, p->source_port)] = (struct endpoint){ p->source, p->source_port };
 	}
-	struct session *s = (struct session *)flow_find(a->flows, &p->source, p->source_port, &p->destination, p->destination_port);
+	struct ends ends = ends_of(a->key, &p->source, p->source_port, &p->destination, p->destination_port);
+	struct session *s = (struct session *)flow_find(a->flows, &ends);
 	if (s) {
 		feed(a, s, p);
 		return;
 	}
 	bool syn_alone = (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 	struct attempt attempt;
-	if (attempts_take(a->attempts, &p->source, p->source_port, &p->destination, p->destination_port, &attempt)) {
-		if (syn_alone && frame_duplicate(a->shared.held, p)) {
+	if (attempts_take(a->attempts, &ends, &attempt)) {
+		if (syn_alone && attempt_duplicate(a->shared.held, &attempt, p)) {
 			a->duplicates++;
 			struct packet again;
 			attempt_packet(&attempt, &again);
-			attempts_add(a->attempts, &again);
+			attempts_add(a->attempts, &ends, &again);
 			return;
 		}
 		s = promote(a, &attempt);
@@ -800,8 +801,7 @@ static void tcp(struct analysis *a, const struct packet *p)
 		return;
 	}
 	if (syn_alone && p->payload_wire == 0) {
-		frame_duplicate(a->shared.held, p);
-		attempts_add(a->attempts, p);
+		attempts_add(a->attempts, &ends, p);
 		return;
 	}
 	/* Met in mid-stream: a bare ACK or RST begins nothing. */
@@ -849,9 +849,10 @@ static void icmp(struct analysis *a, const struct packet *p)
 	}
 	if (p->quoted_transport != TRANSPORT_TCP)
 		return;
-	struct session *s = (struct session *)flow_find(a->flows, &from.address, from.port, &to.address, to.port);
+	struct ends ends = ends_of(a->key, &from.address, from.port, &to.address, to.port);
+	struct session *s = (struct session *)flow_find(a->flows, &ends);
 	struct attempt attempt;
-	if (!s && attempts_take(a->attempts, &from.address, from.port, &to.address, to.port, &attempt))
+	if (!s && attempts_take(a->attempts, &ends, &attempt))
 		s = promote(a, &attempt);
 	if (!s)
 		return;

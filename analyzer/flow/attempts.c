@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "table.h"
-
 #define WAYS 4
 #define ARRIVING 16
 
@@ -66,11 +64,9 @@ struct place {
 	uint16_t tag;
 };
 
-static struct place place_of(struct attempts *a, const struct address *x, uint16_t x_port, const struct address *y, uint16_t y_port)
+static struct place place_of(const struct attempts *a, const struct ends *ends)
 {
-	uint64_t hash = ends_hash(a->key, x, x_port, y, y_port);
-
-	return (struct place){ hash & (a->buckets - 1), (uint16_t)(hash >> 48 | 1) };
+	return (struct place){ ends->hash & (a->buckets - 1), (uint16_t)(ends->hash >> 48 | 1) };
 }
 
 static struct attempt_count *count_of(struct attempts *a, const struct endpoint *server)
@@ -141,9 +137,9 @@ static void settle(struct attempts *a, unsigned i)
 	a->arriving_tag[i] = 0;
 }
 
-void attempts_add(struct attempts *a, const struct packet *p)
+void attempts_add(struct attempts *a, const struct ends *ends, const struct packet *p)
 {
-	struct place at = place_of(a, &p->source, p->source_port, &p->destination, p->destination_port);
+	struct place at = place_of(a, ends);
 	const char *leaves = (const char *)&a->slot[at.bucket * WAYS + a->bucket[at.bucket].next];
 	unsigned i = a->arrived++ % ARRIVING;
 
@@ -164,11 +160,11 @@ static bool is_between(const struct attempt *t, const struct address *client, ui
 }
 
 /* Takes it out of a row of slots; the tags tell which are worth a look. */
-static bool take_from(const struct attempt *slot, uint16_t *tag, int count, uint16_t wanted, const struct address *x, uint16_t x_port,
-		      const struct address *y, uint16_t y_port, struct attempt *into)
+static bool take_from(const struct attempt *slot, uint16_t *tag, int count, uint16_t wanted, const struct ends *e, struct attempt *into)
 {
 	for (int i = 0; i < count; i++) {
-		if (tag[i] != wanted || !(is_between(&slot[i], x, x_port, y, y_port) || is_between(&slot[i], y, y_port, x, x_port)))
+		if (tag[i] != wanted || !(is_between(&slot[i], e->a, e->a_port, e->b, e->b_port) ||
+					  is_between(&slot[i], e->b, e->b_port, e->a, e->a_port)))
 			continue;
 		*into = slot[i];
 		tag[i] = 0;
@@ -177,13 +173,22 @@ static bool take_from(const struct attempt *slot, uint16_t *tag, int count, uint
 	return false;
 }
 
-bool attempts_take(struct attempts *a, const struct address *x, uint16_t x_port, const struct address *y, uint16_t y_port,
-		   struct attempt *into)
+/* Hardly ever; asked without a branch a tag. */
+static bool is_arriving(const struct attempts *a, uint16_t wanted)
 {
-	struct place at = place_of(a, x, x_port, y, y_port);
+	unsigned found = 0;
 
-	return take_from(a->arriving, a->arriving_tag, ARRIVING, at.tag, x, x_port, y, y_port, into) ||
-	       take_from(&a->slot[at.bucket * WAYS], a->bucket[at.bucket].tag, WAYS, at.tag, x, x_port, y, y_port, into);
+	for (int i = 0; i < ARRIVING; i++)
+		found |= a->arriving_tag[i] == wanted;
+	return found;
+}
+
+bool attempts_take(struct attempts *a, const struct ends *ends, struct attempt *into)
+{
+	struct place at = place_of(a, ends);
+
+	return (is_arriving(a, at.tag) && take_from(a->arriving, a->arriving_tag, ARRIVING, at.tag, ends, into)) ||
+	       take_from(&a->slot[at.bucket * WAYS], a->bucket[at.bucket].tag, WAYS, at.tag, ends, into);
 }
 
 void attempt_packet(const struct attempt *t, struct packet *p)
@@ -207,6 +212,27 @@ void attempt_packet(const struct attempt *t, struct packet *p)
 	p->has_timestamps = t->has_timestamps;
 	p->timestamp = t->timestamp;
 	p->sack_permitted = t->sack_permitted;
+}
+
+bool attempt_duplicate(struct held_pool *pool, const struct attempt *t, const struct packet *p)
+{
+	struct packet first = *p; /* what no slot keeps is taken for the same */
+
+	first.at = t->at;
+	first.ttl = t->ttl;
+	first.ip_id = t->ip_id;
+	first.sequence = t->sequence;
+	first.window = t->window;
+	first.has_timestamps = t->has_timestamps;
+	first.timestamp = t->timestamp;
+	first.payload = bytes_of(NULL, 0);
+	first.payload_wire = 0;
+	first.source = t->client.address;
+	first.source_port = t->client.port;
+	first.destination = t->server.address;
+	first.destination_port = t->server.port;
+	frame_duplicate(pool, &first);
+	return frame_duplicate(pool, p);
 }
 
 void attempts_expire(struct attempts *a, nanoseconds before)

@@ -4,6 +4,8 @@
 
 #include "hash.h"
 #include "packet.h"
+#include "table.h"
+#include "tcp.h"
 
 /* What of a lone SYN is kept until a second frame makes it a session. */
 struct attempt {
@@ -25,14 +27,17 @@ struct attempt_count {
 };
 
 struct attempts;
+/* key: that of the ends_of() which are asked for. */
 struct attempts *attempts_create(size_t slots, size_t servers, struct hash_key key);
 void attempts_destroy(struct attempts **attempts);
-/* Keeps a SYN; the oldest of its bucket is counted and leaves where it is full. */
-void attempts_add(struct attempts *attempts, const struct packet *syn);
+/* Keeps a SYN between these ends; the oldest of its bucket is counted and leaves where it is full. */
+void attempts_add(struct attempts *attempts, const struct ends *ends, const struct packet *syn);
 /* Takes out the attempt between these ends, either way round. False: none. */
-bool attempts_take(struct attempts *attempts, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port, struct attempt *into);
+bool attempts_take(struct attempts *attempts, const struct ends *ends, struct attempt *into);
 /* The SYN as a packet again, to be fed to a tracker. */
 void attempt_packet(const struct attempt *attempt, struct packet *into);
+/* Whether another SYN between the same ends is the attempt's own frame, captured twice. Asked only then, so that a flood is spared. */
+bool attempt_duplicate(struct held_pool *pool, const struct attempt *attempt, const struct packet *syn);
 /* Counts all that wait since before `before` as having stayed alone. */
 void attempts_expire(struct attempts *attempts, nanoseconds before);
 /* The counts of each server; sources estimated. */

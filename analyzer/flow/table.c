@@ -65,35 +65,30 @@ void flow_table_destroy(struct flow_table **table)
 	*table = NULL;
 }
 
-struct ends {
-	uint8_t low[16], high[16];
-	uint16_t low_port, high_port;
-};
-
-uint64_t ends_hash(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
+/* The lower end stands first. Twelve bytes of an IPv4 pair are worth two rounds less than thirty-six. */
+static uint64_t ends_hash(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
 {
-	struct ends ends;
-	int order = memcmp(a->byte, b->byte, 16);
-	bool swap = order > 0 || (order == 0 && a_port > b_port);
+	uint8_t what[36];
+	size_t len = a->family == 4 ? 4 : 16;
+	int order = memcmp(a->byte, b->byte, len);
 
-	memcpy(ends.low, swap ? b->byte : a->byte, 16);
-	memcpy(ends.high, swap ? a->byte : b->byte, 16);
-	ends.low_port = swap ? b_port : a_port;
-	ends.high_port = swap ? a_port : b_port;
-	if (a->family == 4) {
-		/* Twelve bytes of an IPv4 pair are worth two rounds less than thirty-six. */
-		uint8_t small[12];
-		memcpy(small, ends.low, 4);
-		memcpy(small + 4, ends.high, 4);
-		memcpy(small + 8, &ends.low_port, 4);
-		return hash_bytes(key, small, sizeof small);
-	}
-	return hash_bytes(key, &ends, sizeof ends);
+	if (order > 0 || (order == 0 && a_port > b_port))
+		return ends_hash(key, b, b_port, a, a_port);
+	memcpy(what, a->byte, len);
+	memcpy(what + len, b->byte, len);
+	memcpy(what + 2 * len, &a_port, 2);
+	memcpy(what + 2 * len + 2, &b_port, 2);
+	return hash_bytes(key, what, 2 * len + 4);
 }
 
-static size_t bucket_of(const struct flow_table *t, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
+struct ends ends_of(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
 {
-	return ends_hash(t->key, a, a_port, b, b_port) & (t->buckets - 1);
+	return (struct ends){ a, b, a_port, b_port, ends_hash(key, a, a_port, b, b_port) };
+}
+
+static size_t bucket_of(const struct flow_table *t, const struct flow *f)
+{
+	return ends_hash(t->key, &f->client.address, f->client.port, &f->server.address, f->server.port) & (t->buckets - 1);
 }
 
 static bool is_end(const struct endpoint *e, const struct address *a, uint16_t port)
@@ -101,11 +96,11 @@ static bool is_end(const struct endpoint *e, const struct address *a, uint16_t p
 	return e->port == port && address_same(&e->address, a);
 }
 
-struct flow *flow_find(struct flow_table *t, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
+struct flow *flow_find(struct flow_table *t, const struct ends *e)
 {
-	for (struct flow *f = t->bucket[bucket_of(t, a, a_port, b, b_port)]; f; f = f->chain)
-		if ((is_end(&f->client, a, a_port) && is_end(&f->server, b, b_port)) ||
-		    (is_end(&f->client, b, b_port) && is_end(&f->server, a, a_port)))
+	for (struct flow *f = t->bucket[e->hash & (t->buckets - 1)]; f; f = f->chain)
+		if ((is_end(&f->client, e->a, e->a_port) && is_end(&f->server, e->b, e->b_port)) ||
+		    (is_end(&f->client, e->b, e->b_port) && is_end(&f->server, e->a, e->a_port)))
 			return f;
 	return NULL;
 }
@@ -170,7 +165,7 @@ struct flow *flow_add(struct flow_table *t, const struct endpoint *client, const
 	f->client = *client;
 	f->server = *server;
 	f->rank = (uint8_t)rank;
-	size_t b = bucket_of(t, &client->address, client->port, &server->address, server->port);
+	size_t b = bucket_of(t, f);
 	f->chain = t->bucket[b];
 	t->bucket[b] = f;
 	list_in(t, f);
@@ -180,7 +175,7 @@ struct flow *flow_add(struct flow_table *t, const struct endpoint *client, const
 
 void flow_remove(struct flow_table *t, struct flow *f)
 {
-	size_t b = bucket_of(t, &f->client.address, f->client.port, &f->server.address, f->server.port);
+	size_t b = bucket_of(t, f);
 	struct flow **link = &t->bucket[b];
 
 	while (*link != f)

@@ -19,8 +19,14 @@ struct flow {
 	uint8_t rank;
 };
 
-/* Both directions hash alike: the ends are sorted. */
-uint64_t ends_hash(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port);
+/* Two ends, either of which may be the client, and their keyed hash, which is the same either way round: made once a packet for all
+ * tables of one key. Borrows the addresses. */
+struct ends {
+	const struct address *a, *b;
+	uint16_t a_port, b_port;
+	uint64_t hash;
+};
+struct ends ends_of(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port);
 
 struct flow_table;
 
@@ -29,7 +35,7 @@ struct flow_table *flow_table_create(size_t record_size, size_t most, struct has
 				     void *context);
 void flow_table_destroy(struct flow_table **table);
 /* Either direction of the packet finds it; NULL: none. */
-struct flow *flow_find(struct flow_table *table, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port);
+struct flow *flow_find(struct flow_table *table, const struct ends *ends);
 /* A zeroed record; the caller has made sure that the connection is not there. NULL: out of memory. */
 struct flow *flow_add(struct flow_table *table, const struct endpoint *client, const struct endpoint *server, enum flow_rank rank);
 void flow_remove(struct flow_table *table, struct flow *flow);
