@@ -434,9 +434,10 @@ SCENARIOS = [
     ),
     scenario(
         "slow_answer_{command}_{client}",
-        lambda m, rng: [run(m["client"], SLOW, seconds=30, cut=60, check="auth == 'ok' and worst_ok > 5.5")],
+        lambda m, rng: [run(m["client"], SLOW, seconds=30, cut=60, check="auth == 'ok' and worst_ok > 5.5 and status is not None")],
         {"command": ("SELECT", "FETCH", "LOGIN"), "client": ("curl", "imaplib", "perl")},
         server="scripted",
+        mailbox={"messages": 1},
         options=lambda m: {
             "script": {"on": {c: ["!sleep 7", "!default"] for c in ({m["command"], "AUTHENTICATE"} if m["command"] == "LOGIN" else {m["command"]})}}
         },
