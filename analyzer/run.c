@@ -6,7 +6,7 @@
 
 #include "key_feed.h"
 #include "live.h"
-#include "progress.h"
+#include "progress_line.h"
 #include "saver.h"
 #include "signals.h"
 #include "sink.h"

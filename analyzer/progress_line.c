@@ -1,5 +1,5 @@
 /* The progress line: bytes, packets, sessions, failures so far; five times a second at the most. */
-#include "progress.h"
+#include "progress_line.h"
 
 #include <inttypes.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* A line that says how far a long file is, rewritten in place, when a terminal watches. */
-#ifndef IMAPWHY_PROGRESS_H
-#define IMAPWHY_PROGRESS_H
+#ifndef IMAPWHY_PROGRESS_LINE_H
+#define IMAPWHY_PROGRESS_LINE_H
 
 #include "pipeline.h"
 

@@ -1,0 +1,226 @@
+/* The life of an analysis: made, given secrets, ended with its recording, destroyed. */
+#include "analysis.h"
+
+#include <stdlib.h>
+
+#include "cases.h"
+#include "companions.h"
+#include "decrypt.h"
+#include "judge.h"
+#include "keylog.h"
+#include "looks.h"
+#include "ndpi_adapter.h"
+#include "sessions.h"
+#include "tls.h"
+#include "triage.h"
+
+static void port_set(struct analysis *a, uint16_t port)
+{
+	a->mail_port[port / 64] |= (uint64_t)1 << (port % 64);
+}
+
+static void incident_told(void *context, const struct incident_told *told)
+{
+	struct analysis *a = context;
+
+	if (a->report)
+		report_incident(a->report, told, a->now);
+}
+
+struct analysis *analysis_create(const struct analysis_options *options, const struct rules *rules, struct error *error)
+{
+	struct analysis *a = calloc(1, sizeof *a);
+
+	if (!a) {
+		error_set(error, "out of memory");
+		return NULL;
+	}
+	a->options = *options;
+	a->rules = rules;
+	a->key = (struct hash_key){ options->seed, ~options->seed * 0x9e3779b97f4a7c15u };
+	size_t memory = options->memory;
+	a->decoder = decoder_create();
+	a->flows = flow_table_create(sizeof(struct session), memory / 2 / 1536, a->key, evict_session, a);
+	a->wheel = wheel_create();
+	a->attempts = attempts_create(memory / 8 / sizeof(struct attempt), 1024, a->key);
+	a->lookups = lookups_create(2048, memory / 16 / 160, a->key);
+	a->shared.users = options->users;
+	a->shared.texts = texts_create(memory / 8);
+	a->shared.held = held_pool_create(memory / 8);
+	a->shared.tls = tls_shared_create();
+	a->shared.speakers = speakers_create();
+	if (!a->decoder || !a->flows || !a->wheel || !a->attempts || !context_init(&a->context, memory / 32, a->key) ||
+	    !(a->incidents = incidents_create(memory / 32, a->key, incident_told, a)) || !a->lookups ||
+	    !a->shared.texts || !a->shared.held || !a->shared.tls || !a->shared.speakers) {
+		error_set(error, "out of memory: the tables for --memory %zu could not be made", memory);
+		analysis_destroy(&a);
+		return NULL;
+	}
+	port_set(a, 143);
+	port_set(a, 993);
+	for (int i = 0; i < options->port_count; i++)
+		port_set(a, options->ports[i]);
+	for (const struct companion *c = companions; c->port; c++)
+		if (!port_is_mail(a, c->port)) {
+			port_set(a, c->port);
+			a->companions |= 1u << (c - companions);
+		}
+	return a;
+}
+
+static void forget_call(void *context, struct flow *flow)
+{
+	forget_session(context, (struct session *)flow);
+}
+
+void analysis_destroy(struct analysis **analysis)
+{
+	struct analysis *a = *analysis;
+
+	if (!a)
+		return;
+	if (a->flows)
+		flow_each(a->flows, forget_call, a);
+	flow_table_destroy(&a->flows);
+	wheel_destroy(&a->wheel);
+	attempts_destroy(&a->attempts);
+	context_reset(&a->context);
+	incidents_destroy(&a->incidents);
+	lookups_destroy(&a->lookups);
+	decoder_destroy(&a->decoder);
+	held_pool_destroy(&a->shared.held);
+	tls_shared_destroy(&a->shared.tls);
+	decryptor_destroy(&a->decryptor);
+	speakers_destroy(&a->shared.speakers);
+	texts_destroy(&a->shared.texts);
+	free(a);
+	*analysis = NULL;
+}
+
+const struct texts *analysis_texts(const struct analysis *a)
+{
+	return a->shared.texts;
+}
+
+void analysis_report_to(struct analysis *a, struct report *report)
+{
+	a->report = report;
+}
+
+void analysis_keep(struct analysis *a, void (*keep)(void *context, const struct frame *frame), void *context)
+{
+	a->keep = keep;
+	a->keep_context = context;
+}
+
+/* --- secrets --- */
+
+static struct secrets *secrets_of(struct analysis *a)
+{
+	if (!a->decryptor) {
+		a->decryptor = decryptor_create(a->options.memory / 8, a->key);
+		tls_shared_decrypt(a->shared.tls, a->decryptor);
+	}
+	return a->decryptor ? decryptor_secrets(a->decryptor) : NULL;
+}
+
+void analysis_secrets(struct analysis *a, struct bytes text, struct keylog_counts *counts)
+{
+	struct secrets *secrets = secrets_of(a);
+
+	if (secrets)
+		keylog_read(secrets, text, counts);
+	else
+		a->shared.facts_lost++;
+}
+
+void analysis_secrets_wanted(struct analysis *a, bool (*more)(void *context), void *context)
+{
+	struct secrets *secrets = secrets_of(a);
+
+	if (secrets)
+		secrets_refill(secrets, more, context);
+}
+
+/* --- the end --- */
+
+struct ordered {
+	struct session *session;
+	struct moment first;
+};
+
+struct roll {
+	struct ordered *list;
+	size_t count;
+};
+
+static void call_roll(void *context, struct flow *flow)
+{
+	struct roll *roll = context;
+	struct session *s = (struct session *)flow;
+
+	roll->list[roll->count++] = (struct ordered){ s, s->first };
+}
+
+static int by_first(const void *x, const void *y)
+{
+	const struct moment *a = &((const struct ordered *)x)->first, *b = &((const struct ordered *)y)->first;
+
+	return a->time != b->time ? (a->time > b->time) - (a->time < b->time) : (a->frame > b->frame) - (a->frame < b->frame);
+}
+
+static void judge_last(struct analysis *a, struct session *s)
+{
+	struct fact_view view[FACT_COUNT];
+
+	if (s->written && !s->progress && tcp_closed(&s->tcp))
+		return;
+	const struct rule *rule = judge_session(a, s, true, view);
+	if (!s->written || s->written_rule != rule)
+		session_written(a, s, view, rule);
+}
+
+static void attempts_written(void *context, struct attempt_count *c, uint64_t sources)
+{
+	struct analysis *a = context;
+
+	if (c->count == c->reported)
+		return;
+	c->reported = c->count;
+	if (a->report)
+		report_attempts(a->report, &(struct report_attempts){ c->server, c->count, sources, c->first, c->last }, a->now);
+}
+
+void analysis_attempts(struct analysis *a)
+{
+	attempts_each(a->attempts, attempts_written, a);
+}
+
+void analysis_end(struct analysis *a)
+{
+	struct roll roll = { calloc(flow_count(a->flows) + 1, sizeof *roll.list), 0 };
+
+	if (roll.list) {
+		flow_each(a->flows, call_roll, &roll);
+		qsort(roll.list, roll.count, sizeof *roll.list, by_first);
+		for (size_t i = 0; i < roll.count; i++)
+			judge_last(a, roll.list[i].session);
+		free(roll.list);
+	}
+	lookups_settle(a->lookups, a->now, true, lookup_failed, a);
+	incidents_end(a->incidents, a->now);
+	attempts_expire(a->attempts, INT64_MAX);
+	analysis_attempts(a);
+	flow_each(a->flows, forget_call, a);
+	/* Another recording may begin earlier, and nothing of this one proves anything there. */
+	a->now = 0;
+	context_reset(&a->context);
+	incidents_destroy(&a->incidents);
+	a->incidents = incidents_create(a->options.memory / 32, a->key, incident_told, a);
+	if (!context_init(&a->context, a->options.memory / 32, a->key) || !a->incidents)
+		abort();
+	wheel_destroy(&a->wheel);
+	a->wheel = wheel_create();
+	if (!a->wheel)
+		abort();
+}

@@ -1,0 +1,93 @@
+/* From a session to the rule that decides it. */
+#include "judge.h"
+
+#include "cases.h"
+#include "complete.h"
+
+/* Without keys the lengths and times of records must tell. */
+static void infer_inside(struct analysis *a, struct session *s, struct fact_view *view)
+{
+	struct inside_case *c = &a->inside.of;
+
+	a->inside.known = inside_case(s, view, a->options.explain, c);
+	if (!a->inside.known)
+		return;
+	c->known = a->inside.answers;
+	c->known_count = answers_of(a->context.answers, &s->flow.server, &s->flow.client.address, s->id, a->inside.answers);
+	a->inside.known = infer(rules_inside(a->rules), c, &a->inside.result);
+	if (!a->inside.known)
+		return;
+	inside_remember(s, c, &a->inside.result);
+	inside_facts(&a->inside.result, view, &a->proofs);
+}
+
+void analysis_dropped(struct analysis *a, uint64_t packets, nanoseconds from, nanoseconds until)
+{
+	a->drops[a->drops_count++ % DROPS_MOST] = (struct drops){ from, until, packets };
+}
+
+/* What was dropped while the session went on; its frame is the session's first. */
+static void complete_drops(const struct analysis *a, const struct session *s, struct fact_view *view)
+{
+	nanoseconds end = tcp_closed(&s->tcp) ? tcp_last_seen(&s->tcp) : a->now;
+	uint64_t packets = 0;
+
+	for (uint64_t i = 0; i < DROPS_MOST && i < a->drops_count; i++)
+		if (a->drops[i].from <= end && a->drops[i].until >= s->first.time)
+			packets += a->drops[i].packets;
+	if (packets)
+		view[FACT_CAPTURE_DROPS] = (struct fact_view){ (int64_t)packets, s->first, FROM_CLIENT, true, true };
+}
+
+/* Refused logins count as they come: a ban may follow in the same connection. */
+static void tell_refusals(struct analysis *a, struct session *s, const struct fact_view *view)
+{
+	const struct fact_view *refused = &view[FACT_LOGIN_REFUSED];
+	uint16_t count = refused->value > UINT16_MAX ? UINT16_MAX : (uint16_t)refused->value;
+
+	if (!refused->set || count <= s->refused_told)
+		return;
+	devices_login_refused(a->context.devices, &s->flow.client, &s->flow.server, count - s->refused_told, refused->at, s->id);
+	s->refused_told = count;
+}
+
+/* All facts but the inferred ones, which stay unknown. */
+void see_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
+{
+	session_settle_holes(s, (struct moment){ a->now, 0, 0 });
+	session_view(s, a->now, at_end, view);
+	complete_drops(a, s, view);
+	struct case_of c = case_of(a, s);
+	tell_refusals(a, s, view);
+	context_learn(&a->context, &c, view);
+	context_complete(&a->context, &c, view, &a->proofs);
+	complete_texts(view, a->rules, a->shared.texts);
+	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
+		view[id].known = false;
+}
+
+const struct rule *judge_seen(struct analysis *a, struct session *s, struct fact_view *view)
+{
+	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
+		view[id].known = fact_kinds[id].absence == ABSENT_ZERO;
+	infer_inside(a, s, view);
+	return rules_decide(a->rules, view, a->shared.texts);
+}
+
+const struct rule *judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
+{
+	see_session(a, s, at_end, view);
+	return judge_seen(a, s, view);
+}
+
+/* Silence looks alike from afar: a verdict waits for other traffic as long as what may still come would change it. */
+bool waits_for_context(const struct analysis *a, const struct fact_view *view, const struct rule *rule)
+{
+	struct fact_view supposed[FACT_COUNT];
+
+	if (strcmp(rule->outcome, "healthy") == 0 && view[FACT_WORKED].value)
+		return false;
+	memcpy(supposed, view, sizeof supposed);
+	context_suppose(supposed);
+	return rules_decide(a->rules, supposed, a->shared.texts) != rule;
+}
