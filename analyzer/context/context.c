@@ -68,11 +68,25 @@ static struct shown shown_by(const struct sign *s)
 	return (struct shown){ s->at, s->session, s->client.address };
 }
 
+/* From when on others must have been served: after the trouble began, or the server may have died with this session. Right after its own
+ * handshake, or where it noticed only after a long quiet, somewhat earlier will do. */
+#define LATELY MINUTE
+#define IN_ITS_QUIET (10 * SECOND)
+
+static nanoseconds trouble_since(const struct case_of *of, const struct fact_view *view)
+{
+	const struct fact_view *vain = &view[FACT_VAIN_SENDS], *established = &view[FACT_ESTABLISHED];
+
+	if (!vain->set || !vain->value)
+		return of->began;
+	if (established->set && vain->at.time - established->at.time <= IN_ITS_QUIET)
+		return vain->at.time - LATELY;
+	return view[FACT_VAIN_QUIET].set && view[FACT_VAIN_QUIET].value >= MINUTE ? vain->at.time - IN_ITS_QUIET : vain->at.time;
+}
+
 static void add_signs(const struct context *c, const struct case_of *of, struct adding *a)
 {
-	const struct fact_view *vain = &a->view[FACT_VAIN_SENDS];
-	/* Others must have been served after the trouble began, or the server may have died with this session. */
-	nanoseconds trouble = vain->set && vain->value ? vain->at.time : of->began;
+	nanoseconds trouble = trouble_since(of, a->view);
 	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = of->began - BEFORE, .to = of->now };
 	const struct sign *sign = hosts_sign(c->hosts, &wanted);
 

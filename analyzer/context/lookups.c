@@ -162,7 +162,7 @@ static enum word_lookup result_of(const struct dns_message *m)
 {
 	switch (m->rcode) {
 	case 0:
-		return m->answers ? WORD_lookup_answered : WORD_lookup_no_address;
+		return m->answers || m->cut ? WORD_lookup_answered : WORD_lookup_no_address;
 	case 3:
 		return WORD_lookup_nxdomain;
 	case 5:

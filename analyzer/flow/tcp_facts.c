@@ -1,6 +1,8 @@
 /* What the tracker knows, as facts and as answers to timers. Reads only. */
 #include "tcp_inside.h"
 
+#include "held.h"
+
 #include <stdlib.h>
 
 enum { FULL_LEAST = 1000, SURVIVED_LEAST = 30 };
@@ -376,12 +378,16 @@ static void byte_facts(const struct tcp *tcp, enum direction d, enum fact_id byt
 		set(view, unacked, end - side->acked, pending_moment(tcp, d), d);
 }
 
-/* Still missing when asked: what was sent again meanwhile has moved the frontier. */
-static void unseen_facts(const struct tcp *tcp, const struct trouble *t, struct fact_view *view)
+/* Still missing when asked: what was sent again meanwhile has moved the frontier. Its later bytes may have come by (they are held), or only
+ * an acknowledgement tells of it. */
+static void unseen_facts(const struct tcp *tcp, struct fact_view *view)
 {
 	const struct tcp_side *server = &tcp->side[FROM_SERVER];
+	const struct trouble *t = tcp->trouble;
 
-	if (t->unseen_at.time && seq_after(server->highest, server->next) && !server->held)
+	if (server->held && seq_after(server->held->seq, server->next))
+		set(view, FACT_MISSING, server->held->seq - server->next, server->held->at, FROM_SERVER);
+	else if (t && t->unseen_at.time && seq_after(server->highest, server->next))
 		set(view, FACT_MISSING, server->highest - server->next, t->unseen_at, FROM_SERVER);
 }
 
@@ -406,12 +412,12 @@ void tcp_facts(const struct tcp *tcp, nanoseconds now, struct fact_view view[FAC
 	loss_facts(tcp, view);
 	byte_facts(tcp, FROM_CLIENT, FACT_CLIENT_BYTES, FACT_LAST_CLIENT_DATA, FACT_CLIENT_UNACKED, view);
 	byte_facts(tcp, FROM_SERVER, FACT_SERVER_BYTES, FACT_LAST_SERVER_DATA, FACT_SERVER_UNACKED, view);
+	unseen_facts(tcp, view);
 	if (!t)
 		return;
 	if (t->resets && (t->resets->count[0] || t->resets->count[1]))
 		reset_facts(tcp, t->resets, view);
 	window_facts(tcp, t, now, view);
-	unseen_facts(tcp, t, view);
 	if (t->icmp_count)
 		icmp_facts(t, view);
 }

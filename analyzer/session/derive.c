@@ -104,6 +104,12 @@ static struct debt debt_of_tls(const struct fact_view v[FACT_COUNT])
 	return (struct debt){ WORD_owed_tls_handshake, is(v, FACT_CLIENT_FINISHED) ? FACT_CLIENT_FINISHED : FACT_CLIENT_HELLO };
 }
 
+/* A greeting that came once the client had left was owed all the same. */
+static bool greeted(const struct fact_view v[FACT_COUNT])
+{
+	return is(v, FACT_GREETING) && !(v[FACT_CLIENT_FIN].set && v[FACT_GREETING].set && v[FACT_GREETING].at.time > v[FACT_CLIENT_FIN].at.time);
+}
+
 static struct debt debt_of(const struct fact_view v[FACT_COUNT])
 {
 	if (v[FACT_ONE_SIDED].value == WORD_side_client) /* whether the server answered was not captured */
@@ -116,10 +122,10 @@ static struct debt debt_of(const struct fact_view v[FACT_COUNT])
 		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 	if (is(v, FACT_MIDSTREAM))
 		return debt_inside(v);
-	if (is(v, FACT_TLS_PORT) && !is(v, FACT_GREETING))
+	if (is(v, FACT_TLS_PORT) && !greeted(v))
 		return (struct debt){ v[FACT_CLIENT_HELLO].known ? WORD_owed_client_hello : WORD_owed_nothing, FACT_ESTABLISHED };
 	/* Bytes that were lost or cut may have held the greeting. */
-	if (v[FACT_GREETING].known && !is(v, FACT_GREETING))
+	if (v[FACT_GREETING].known && !greeted(v))
 		return (struct debt){ WORD_owed_greeting, FACT_ESTABLISHED };
 	return debt_inside(v);
 }
@@ -139,10 +145,11 @@ static void derive_debt(struct fact_view v[FACT_COUNT], nanoseconds now)
 	if (debt.what == WORD_owed_nothing || !asks->set)
 		return;
 	struct fact_view since = *asks;
+	nanoseconds close = close_of(v, now), data = v[FACT_LAST_SERVER_DATA].known ? v[FACT_LAST_SERVER_DATA].value : 0;
 	/* An answer that is still arriving is no silence. */
-	if (debt.what != WORD_owed_client_hello && v[FACT_LAST_SERVER_DATA].known && v[FACT_LAST_SERVER_DATA].value > since.at.time)
+	if (debt.what != WORD_owed_client_hello && data > since.at.time && data <= close)
 		since.at = v[FACT_LAST_SERVER_DATA].at;
-	nanoseconds waited = close_of(v, now) - since.at.time;
+	nanoseconds waited = close - since.at.time;
 	derive(v, FACT_WAITED, waited > 0 ? waited : 0, &since);
 	bool left = v[FACT_ENDED].value == WORD_end_client_fin || v[FACT_ENDED].value == WORD_end_client_reset;
 	bool open = v[FACT_ENDED].value == WORD_end_open;

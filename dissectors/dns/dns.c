@@ -121,8 +121,10 @@ bool dns_read(struct bytes message, struct dns_message *into)
 	memcpy(m.name, name.text, sizeof m.name);
 	/* What stands before a malformed record is good all the same: answers are cut by TC and by the snap length. */
 	for (uint16_t i = 0; m.response && i < answers; i++)
-		if (!read_record(message, &r, &m))
+		if (!read_record(message, &r, &m)) {
+			m.cut = true;
 			break;
+		}
 	*into = m;
 	return true;
 }

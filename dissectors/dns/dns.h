@@ -9,7 +9,8 @@
 
 struct dns_message {
 	uint16_t id;
-	bool response, truncated;
+	bool response, truncated; /* truncated: by the server (TC) */
+	bool cut;                 /* it announces more answers than could be read */
 	uint8_t rcode;
 	uint16_t qtype; /* 1 A, 28 AAAA, others as they are */
 	char name[256]; /* the question's name, lower case, without the last dot; bytes that are no printable ASCII as '?' */

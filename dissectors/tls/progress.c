@@ -15,7 +15,7 @@
 #define TICKET_MOST_CLIENT_CERTIFICATE 4096 /* it stands in the ticket */
 #define TICKETS_MOST 8
 #define TICKET_WAIT (2 * SECOND)        /* after the client's Finished: a long round trip and a slow server */
-#define TICKETS_APART (10 * MILLISECOND) /* they are written at once */
+#define TICKETS_APART (300 * MILLISECOND) /* written at once, yet they may travel apart */
 /* A first protected record of the server longer than this is no EncryptedExtensions alone: the flight stands in one record. */
 #define EXTENSIONS_MOST 100
 /* Client records closer than this are one burst (an upload): the answer is awaited from its end. */
