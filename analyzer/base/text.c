@@ -55,13 +55,28 @@ static size_t utf8_length(struct bytes b)
 	return n;
 }
 
+/* How many bytes from there on are printable ASCII: most of what comes is. */
+static size_t plain_run(struct bytes b, size_t from)
+{
+	size_t i = from;
+
+	while (i < b.len && b.data[i] >= 0x20 && b.data[i] < 0x7f)
+		i++;
+	return i - from;
+}
+
 void text_add_wire(struct text *t, struct bytes wire, size_t most)
 {
 	if (wire.len > most) {
 		wire.len = most;
 		t->cut = true;
 	}
-	for (size_t i = 0; i < wire.len;) {
+	for (size_t i = 0, run; i < wire.len;) {
+		if ((run = plain_run(wire, i))) {
+			add(t, (const char *)wire.data + i, run);
+			i += run;
+			continue;
+		}
 		size_t n = utf8_length(bytes_part(wire, i, wire.len));
 		/* C1 control characters (U+0080 to U+009F) can steer a terminal as C0 ones do. */
 		bool control = n == 1 ? wire.data[i] < 0x20 || wire.data[i] == 0x7f

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "address.h"
+#include "fingerprint.h"
 #include "hash.h"
 #include "text.h"
 
@@ -28,6 +29,7 @@ struct tls_shared {
 	struct kept kept[KEPT_SETS][KEPT_WAYS];
 	uint64_t clock, hits;
 	struct decryptor *decryptor;
+	struct fingerprint_cache *fingerprints;
 };
 
 /* --- making one --- */
@@ -160,7 +162,11 @@ static struct certificate *certificate_parse(struct bytes der)
 
 struct tls_shared *tls_shared_create(void)
 {
-	return calloc(1, sizeof(struct tls_shared));
+	struct tls_shared *shared = calloc(1, sizeof *shared);
+
+	if (shared && !(shared->fingerprints = fingerprint_cache_create()))
+		tls_shared_destroy(&shared);
+	return shared;
 }
 
 void tls_shared_destroy(struct tls_shared **shared)
@@ -170,6 +176,7 @@ void tls_shared_destroy(struct tls_shared **shared)
 	for (int s = 0; s < KEPT_SETS; s++)
 		for (int w = 0; w < KEPT_WAYS; w++)
 			certificate_free((*shared)->kept[s][w].certificate);
+	fingerprint_cache_destroy(&(*shared)->fingerprints);
 	free(*shared);
 	*shared = NULL;
 }
@@ -182,6 +189,11 @@ void tls_shared_decrypt(struct tls_shared *shared, struct decryptor *decryptor)
 struct decryptor *tls_shared_decryptor(const struct tls_shared *shared)
 {
 	return shared ? shared->decryptor : NULL;
+}
+
+struct fingerprint_cache *tls_shared_fingerprints(const struct tls_shared *shared)
+{
+	return shared ? shared->fingerprints : NULL;
 }
 
 uint64_t tls_shared_hits(const struct tls_shared *shared)

@@ -5,6 +5,9 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
 
 /* A digest being fed with text; once it fails it stays failed. */
 struct digest {
@@ -37,10 +40,10 @@ static bool digest_end(struct digest *d, char *into, size_t bytes)
 	return d->fine;
 }
 
-/* The types of the extensions, GREASE and those in `without` left out; returns how many. */
-static size_t extension_types(const struct client_hello *h, uint16_t *into, size_t room)
+/* The types of the extensions, GREASE left out; returns how many. */
+static size_t extension_types(struct bytes extensions, uint16_t *into, size_t room)
 {
-	struct reader r = reader_of(h->extensions);
+	struct reader r = reader_of(extensions);
 	size_t n = 0;
 
 	while (reader_left(&r) >= 4 && n < room) {
@@ -97,7 +100,7 @@ bool ja3(const struct client_hello *h, char into[JA3_TEXT])
 	digest_text(&d, version, (size_t)snprintf(version, sizeof version, "%u", h->version));
 	n = pairs(h->suites, values, MOST_VALUES);
 	add_decimals(&d, values, n);
-	n = extension_types(h, values, MOST_VALUES);
+	n = extension_types(h->extensions, values, MOST_VALUES);
 	add_decimals(&d, values, n);
 	n = pairs(h->groups, values, MOST_VALUES);
 	add_decimals(&d, values, n);
@@ -185,7 +188,7 @@ static unsigned two_digits(size_t n)
 bool ja4(const struct client_hello *h, char into[JA4_TEXT])
 {
 	uint16_t suites[MOST_VALUES], types[MOST_VALUES];
-	size_t suites_n = pairs(h->suites, suites, MOST_VALUES), types_n = extension_types(h, types, MOST_VALUES);
+	size_t suites_n = pairs(h->suites, suites, MOST_VALUES), types_n = extension_types(h->extensions, types, MOST_VALUES);
 	char protocol[3], suites_hash[13], types_hash[13];
 
 	protocol_code(h->protocols, protocol);
@@ -194,4 +197,100 @@ bool ja4(const struct client_hello *h, char into[JA4_TEXT])
 	snprintf(into, JA4_TEXT, "t%s%c%02u%02u%s_%s_%s", version_code(h->most), h->has_name ? 'd' : 'i', two_digits(suites_n),
 		two_digits(types_n), protocol, suites_hash, types_hash);
 	return true;
+}
+
+/* --- those seen lately --- */
+
+#define CACHED 128
+#define FORM_MOST 192 /* values; longer forms are rare and not kept */
+
+/* All that both fingerprints are made of, and nothing else: hellos of the same form have the same fingerprints. */
+struct form {
+	uint16_t values[FORM_MOST];
+	size_t count;
+};
+
+struct cached {
+	struct form form; /* count 0: free */
+	struct fingerprints prints;
+};
+
+struct fingerprint_cache {
+	struct cached list[CACHED];
+};
+
+struct fingerprint_cache *fingerprint_cache_create(void)
+{
+	return calloc(1, sizeof(struct fingerprint_cache));
+}
+
+void fingerprint_cache_destroy(struct fingerprint_cache **cache)
+{
+	free(*cache);
+	*cache = NULL;
+}
+
+/* The number of values stands before them. What finds no room makes the form full. */
+static void form_list(struct form *f, struct bytes list, size_t (*read)(struct bytes list, uint16_t *into, size_t room))
+{
+	size_t at = f->count++;
+
+	if (at < FORM_MOST)
+		f->count += f->values[at] = (uint16_t)read(list, f->values + f->count, FORM_MOST - f->count);
+	else
+		f->count = FORM_MOST;
+}
+
+static size_t singles(struct bytes list, uint16_t *into, size_t room)
+{
+	size_t n = list.len < room ? list.len : room;
+
+	for (size_t i = 0; i < n; i++)
+		into[i] = list.data[i];
+	return n;
+}
+
+/* False: it has more values than are kept. */
+static bool form_of(const struct client_hello *h, struct form *into)
+{
+	char protocol[3];
+
+	protocol_code(h->protocols, protocol);
+	*into = (struct form){ .count = 0 };
+	into->values[into->count++] = h->version;
+	into->values[into->count++] = h->most;
+	into->values[into->count++] = h->has_name;
+	into->values[into->count++] = (uint16_t)(protocol[0] << 8 | protocol[1]);
+	form_list(into, h->suites, pairs);
+	form_list(into, h->extensions, extension_types);
+	form_list(into, h->groups, pairs);
+	form_list(into, h->formats, singles);
+	form_list(into, h->signatures, pairs);
+	return into->count < FORM_MOST;
+}
+
+static void make(const struct client_hello *h, struct fingerprints *into)
+{
+	*into = (struct fingerprints){ "", "" };
+	ja3(h, into->ja3);
+	ja4(h, into->ja4);
+}
+
+void fingerprints_of(struct fingerprint_cache *cache, const struct client_hello *h, struct fingerprints *into)
+{
+	/* No secret: who fills a place on purpose only makes the next hello cost what it did. */
+	const struct hash_key fixed = { 0x6a6133, 0x6a6134 };
+	struct form form;
+
+	if (!cache || !form_of(h, &form)) {
+		make(h, into);
+		return;
+	}
+	size_t len = form.count * sizeof *form.values;
+	struct cached *place = &cache->list[hash_bytes(fixed, form.values, len) % CACHED];
+	if (place->form.count != form.count || memcmp(place->form.values, form.values, len) != 0) {
+		place->form = form;
+		make(h, &place->prints);
+	}
+	*into = place->prints;
 }

@@ -49,14 +49,13 @@ static void tell_protocols(struct observer *o, struct bytes protocols)
 		observe_text(o, FACT_ALPN, bytes_of(room, t.len));
 }
 
-static void tell_fingerprints(struct observer *o, const struct client_hello *h)
+static void tell_fingerprints(const struct tls_state *st, struct observer *o, const struct client_hello *h)
 {
-	char print3[JA3_TEXT], print4[JA4_TEXT];
+	struct fingerprints prints;
 
-	if (ja3(h, print3))
-		observe_text(o, FACT_JA3, bytes_of_text(print3));
-	if (ja4(h, print4))
-		observe_text(o, FACT_JA4, bytes_of_text(print4));
+	fingerprints_of(tls_shared_fingerprints(st->shared), h, &prints);
+	observe_text(o, FACT_JA3, bytes_of_text(prints.ja3));
+	observe_text(o, FACT_JA4, bytes_of_text(prints.ja4));
 }
 
 static void tell_offer(struct observer *o, const struct client_hello *h)
@@ -84,7 +83,7 @@ static void client_hello(struct tls_state *st, struct observer *o, struct bytes 
 	tell_offer(o, &h);
 	tell_name(st, o, h.name);
 	tell_protocols(o, h.protocols);
-	tell_fingerprints(o, &h);
+	tell_fingerprints(st, o, &h);
 }
 
 void sslv2_hello(struct tls_state *st, struct observer *o, struct bytes body)

@@ -5,7 +5,7 @@
 #include "dissector.h"
 #include "records.h"
 
-/* What all TLS sessions of a run share: the leaf certificates seen lately, already read. Bounded. */
+/* What all TLS sessions of a run share: the leaf certificates and the make-up of the hellos seen lately, already read. Bounded. */
 struct tls_shared;
 struct tls_shared *tls_shared_create(void); /* NULL: no memory */
 void tls_shared_destroy(struct tls_shared **shared);
@@ -21,6 +21,9 @@ bool tls_waiting(void *state, const struct observer *o, struct inner *into);
 struct decryptor;
 void tls_shared_decrypt(struct tls_shared *shared, struct decryptor *decryptor);
 struct decryptor *tls_shared_decryptor(const struct tls_shared *shared); /* NULL: none */
+
+struct fingerprint_cache;
+struct fingerprint_cache *tls_shared_fingerprints(const struct tls_shared *shared); /* NULL: shared is NULL */
 
 /* One direction's place in the record layer. */
 struct tls_side {

@@ -685,6 +685,37 @@ static void ja4_of_the_specification(void **state)
 	assert_string_equal(into, "t13d1516h2_8daaf6152771_e5627efa2ab1");
 }
 
+/* Kept fingerprints are those of the same make-up alone, whatever else the hello says. */
+static void fingerprints_are_made_once(void **state)
+{
+	static const uint8_t suites[] = { 0x1a, 0x1a, 0x13, 0x01, 0x13, 0x02 }, greased[] = { 0x2a, 0x2a, 0x13, 0x01, 0x13, 0x02 }, turned[] = { 0x13, 0x02, 0x13, 0x01 };
+	static const uint8_t extensions[] = { 0, 0x0a, 0, 0, 0, 0x0d, 0, 0 }, groups[] = { 0, 0x1d }, formats[] = { 0 };
+	static uint8_t many[1000];
+	struct client_hello h = { .version = 0x0303, .most = 0x0304, .suites = bytes_of(suites, sizeof suites), .extensions = bytes_of(extensions, sizeof extensions) };
+	struct client_hello hellos[] = { h, h, h, h, h, h, h, h, h };
+	struct fingerprint_cache *cache = fingerprint_cache_create();
+
+	(void)state;
+	hellos[1].suites = bytes_of(greased, sizeof greased);
+	hellos[2].suites = bytes_of(turned, sizeof turned);
+	hellos[3].has_name = true;
+	hellos[4].most = 0x0303;
+	hellos[5].protocols = bytes_of("\x04imap", 5);
+	hellos[6].groups = bytes_of(groups, sizeof groups);
+	hellos[7].formats = bytes_of(formats, sizeof formats);
+	hellos[8].suites = bytes_of(many, sizeof many);
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < sizeof hellos / sizeof *hellos; i++) {
+			struct fingerprints kept, made;
+			fingerprints_of(cache, &hellos[i], &kept);
+			fingerprints_of(NULL, &hellos[i], &made);
+			assert_string_equal(kept.ja3, made.ja3);
+			assert_string_equal(kept.ja4, made.ja4);
+		}
+	fingerprint_cache_destroy(&cache);
+	assert_null(cache);
+}
+
 static void names_of_certificates(void **state)
 {
 	static const struct { const char *names, *common_name; bool has_dns_name; const char *asked; enum name_match match; } cases[] = {
@@ -799,7 +830,7 @@ int main(void)
 		cmocka_unit_test(coalesced_client_flight), cmocka_unit_test(met_in_the_middle),
 		cmocka_unit_test(one_side_alone), cmocka_unit_test(plain_text_is_garbage), cmocka_unit_test(stopped_within_a_record),
 		cmocka_unit_test(endless_certificate_chain), cmocka_unit_test(old_hello_format), cmocka_unit_test(probing),
-		cmocka_unit_test(ja4_of_the_specification), cmocka_unit_test(names_of_certificates),
+		cmocka_unit_test(ja4_of_the_specification), cmocka_unit_test(fingerprints_are_made_once), cmocka_unit_test(names_of_certificates),
 		cmocka_unit_test(lab_captures_read_as_tshark_reads_them), cmocka_unit_test(lab_captures_split),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
