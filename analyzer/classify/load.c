@@ -420,6 +420,7 @@ void rules_destroy(struct rules **rules)
 		free(r->list[i].asks);
 	}
 	free(r->terms);
+	free(r->rule_sets);
 	for (int i = 0; i < r->server_text_count; i++)
 		server_text_free(&r->server_texts[i]);
 	for (int i = 0; i < r->issuer_count; i++)

@@ -48,6 +48,8 @@ struct term {
 	const struct expression *expression;
 	int at;
 	bool inferred; /* it asks of what is inferred */
+	int rules;     /* how many ask it */
+	uint64_t *asked_by; /* those, a bit each */
 };
 
 struct rules {
@@ -57,6 +59,7 @@ struct rules {
 	int count, room;
 	struct term *terms;
 	int term_count;
+	uint64_t *rule_sets; /* bits of rules, 64 a word, behind each other: those that accuse, then each term's `asked_by` */
 	struct server_text *server_texts;
 	int server_text_count, server_text_room;
 	struct issuer *issuers;
@@ -89,6 +92,7 @@ struct judging {
 	const struct rules *rules;
 	const struct fact_view *view;
 	const struct texts *texts;
+	bool may;                  /* what rests on inferred facts holds already where it may come to hold once they are known */
 	uint8_t known[TERMS_MOST]; /* enum, by the term's number */
 };
 enum { TERM_OPEN, TERM_FAILS, TERM_HOLDS };
@@ -97,8 +101,6 @@ enum { TERM_OPEN, TERM_FAILS, TERM_HOLDS };
 bool terms_number(struct rules *r);
 void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts);
 bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask);
-/* Whether it may come to hold once what is inferred is known. */
-bool ask_may_hold(struct judging *j, const struct loaded_rule *rule, struct ask ask);
 
 /* --- match.c --- */
 
@@ -113,6 +115,5 @@ struct fitting {
 	uint16_t held; /* terms of the top-level list that held */
 };
 struct fitting rule_fit(const struct loaded_rule *rule, struct judging *judging);
-bool rule_holds(const struct loaded_rule *rule, struct judging *judging);
 
 #endif

@@ -37,12 +37,37 @@ struct fitting rule_fit(const struct loaded_rule *rule, struct judging *j)
 	return f;
 }
 
-bool rule_holds(const struct loaded_rule *rule, struct judging *j)
+/* The rules of a set of 64 that a rule's first failing term takes out, itself among them; none: it holds. */
+static uint64_t taken_out(struct judging *j, int at)
 {
+	const struct loaded_rule *rule = &j->rules->list[at];
+
 	for (int i = 0; i < rule->ask_count; i++)
-		if (!ask_holds(j, rule, rule->asks[i]))
-			return false;
-	return true;
+		if (!ask_holds(j, rule, rule->asks[i])) {
+			uint16_t term = rule->asks[i].term;
+			return (uint64_t)1 << at % 64 | (term == TERM_ALONE ? 0 : j->rules->terms[term].asked_by[at / 64]);
+		}
+	return 0;
+}
+
+/* Of all rules, or of those that accuse; NULL: none. */
+static const struct loaded_rule *first_that_holds(struct judging *j, bool accusing)
+{
+	const struct rules *r = j->rules;
+
+	for (int first = 0; first < r->count; first += 64) {
+		uint64_t left = r->count - first < 64 ? ((uint64_t)1 << (r->count - first)) - 1 : UINT64_MAX;
+		if (accusing)
+			left &= r->rule_sets[first / 64];
+		while (left) {
+			int at = first + __builtin_ctzll(left);
+			uint64_t out = taken_out(j, at);
+			if (!out)
+				return &r->list[at];
+			left &= ~out;
+		}
+	}
+	return NULL;
 }
 
 bool rule_accuses(const struct rule *rule)
@@ -166,18 +191,8 @@ const struct rule *rules_decide(const struct rules *r, const struct fact_view vi
 	struct judging judging;
 
 	judging_begin(&judging, r, view, texts);
-	for (int i = 0; i < r->count; i++)
-		if (rule_holds(&r->list[i], &judging))
-			return &r->list[i].rule;
-	return last_rule();
-}
-
-static bool may_hold(const struct loaded_rule *rule, struct judging *j)
-{
-	for (int i = 0; i < rule->ask_count; i++)
-		if (!ask_may_hold(j, rule, rule->asks[i]))
-			return false;
-	return true;
+	const struct loaded_rule *found = first_that_holds(&judging, false);
+	return found ? &found->rule : last_rule();
 }
 
 bool rules_may_fail(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts)
@@ -185,10 +200,8 @@ bool rules_may_fail(const struct rules *r, const struct fact_view view[FACT_COUN
 	struct judging judging;
 
 	judging_begin(&judging, r, view, texts);
-	for (int i = 0; i < r->count; i++)
-		if (r->list[i].accuses && may_hold(&r->list[i], &judging))
-			return true;
-	return false;
+	judging.may = true;
+	return first_that_holds(&judging, true) != NULL;
 }
 
 void rules_classify(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts, struct verdict *into)

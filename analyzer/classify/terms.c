@@ -38,11 +38,16 @@ static uint16_t number_of(struct rules *r, const struct expression *e, int at)
 {
 	for (int i = 0; i < r->term_count; i++)
 		if (same_nodes(e, at, r->terms[i].expression, r->terms[i].at))
-			return (uint16_t)i;
+			return r->terms[i].rules++, (uint16_t)i;
 	if (r->term_count == TERMS_MOST)
 		return TERM_ALONE;
-	r->terms[r->term_count] = (struct term){ e, at, is_inferred(e, at) };
+	r->terms[r->term_count] = (struct term){ e, at, is_inferred(e, at), 1, NULL };
 	return (uint16_t)r->term_count++;
+}
+
+static int shared_by(const struct rules *r, struct ask ask)
+{
+	return ask.term == TERM_ALONE ? 0 : r->terms[ask.term].rules;
 }
 
 static bool number_rule(struct rules *r, struct loaded_rule *l)
@@ -58,6 +63,42 @@ static bool number_rule(struct rules *r, struct loaded_rule *l)
 	return true;
 }
 
+/* Terms that many rules share are asked first: their answer is mostly known by then, and one that fails spares the others. */
+static void sort_asks(const struct rules *r, struct loaded_rule *l)
+{
+	for (int i = 1; i < l->ask_count; i++)
+		for (int j = i; j > 0 && shared_by(r, l->asks[j]) > shared_by(r, l->asks[j - 1]); j--) {
+			struct ask later = l->asks[j];
+			l->asks[j] = l->asks[j - 1];
+			l->asks[j - 1] = later;
+		}
+}
+
+static void mark_rule(uint64_t *set, int rule)
+{
+	set[rule / 64] |= (uint64_t)1 << rule % 64;
+}
+
+static bool make_sets(struct rules *r)
+{
+	size_t words = ((size_t)r->count + 63) / 64;
+	uint64_t *set = r->rule_sets = calloc(((size_t)r->term_count + 1) * words + 1, sizeof *set);
+
+	if (!set)
+		return false;
+	for (int i = 0; i < r->term_count; i++)
+		r->terms[i].asked_by = set += words;
+	for (int i = 0; i < r->count; i++) {
+		const struct loaded_rule *l = &r->list[i];
+		if (l->accuses)
+			mark_rule(r->rule_sets, i);
+		for (int a = 0; a < l->ask_count; a++)
+			if (l->asks[a].term != TERM_ALONE)
+				mark_rule(r->terms[l->asks[a].term].asked_by, i);
+	}
+	return true;
+}
+
 bool terms_number(struct rules *r)
 {
 	r->terms = malloc(TERMS_MOST * sizeof *r->terms);
@@ -66,7 +107,9 @@ bool terms_number(struct rules *r)
 	for (int i = 0; i < r->count; i++)
 		if (!number_rule(r, &r->list[i]))
 			return false;
-	return true;
+	for (int i = 0; i < r->count; i++)
+		sort_asks(r, &r->list[i]);
+	return make_sets(r);
 }
 
 void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts)
@@ -74,23 +117,22 @@ void judging_begin(struct judging *j, const struct rules *r, const struct fact_v
 	j->rules = r;
 	j->view = view;
 	j->texts = texts;
+	j->may = false;
 	memset(j->known, 0, (size_t)r->term_count);
+}
+
+static bool judge(const struct judging *j, const struct expression *e, int at, bool inferred)
+{
+	return expression_judge(e, at, j->view, j->texts) >= (j->may && inferred ? IS_UNKNOWN : IS_TRUE);
 }
 
 bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask)
 {
 	if (ask.term == TERM_ALONE)
-		return expression_judge(&rule->when, ask.at, j->view, j->texts) == IS_TRUE;
+		return judge(j, &rule->when, ask.at, is_inferred(&rule->when, ask.at));
 	if (!j->known[ask.term]) {
 		const struct term *t = &j->rules->terms[ask.term];
-		j->known[ask.term] = expression_judge(t->expression, t->at, j->view, j->texts) == IS_TRUE ? TERM_HOLDS : TERM_FAILS;
+		j->known[ask.term] = judge(j, t->expression, t->at, t->inferred) ? TERM_HOLDS : TERM_FAILS;
 	}
 	return j->known[ask.term] == TERM_HOLDS;
-}
-
-bool ask_may_hold(struct judging *j, const struct loaded_rule *rule, struct ask ask)
-{
-	bool inferred = ask.term == TERM_ALONE ? is_inferred(&rule->when, ask.at) : j->rules->terms[ask.term].inferred;
-
-	return inferred ? expression_judge(&rule->when, ask.at, j->view, j->texts) != IS_FALSE : ask_holds(j, rule, ask);
 }
