@@ -4,12 +4,20 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DOCUMENT_MOST 8000
 
 static const char *file_name(const void *context, uint16_t file)
 {
 	return source_name(context, file);
+}
+
+static bool put(void *context, const char *text, size_t len)
+{
+	const int *fd = context;
+
+	return write(*fd, text, len) == (ssize_t)len;
 }
 
 static void check_documents(int fd)
@@ -35,6 +43,7 @@ static void check_documents(int fd)
 static void walk(struct source *source, const struct rules *rules, int output)
 {
 	const struct analysis_options options = { .memory = 4 << 20, .seed = 1, .ports = { 110 }, .port_count = 1 };
+	const struct report_out out = { &output, put };
 	const struct report_options wanted = { .output = OUTPUT_JSON, .usernames = USERNAMES_MASK };
 	struct error error = { "" };
 	struct report_stats stats;
@@ -44,7 +53,7 @@ static void walk(struct source *source, const struct rules *rules, int output)
 
 	if (!analysis)
 		abort();
-	struct report *report = report_create(output, &wanted, rules, analysis_texts(analysis), file_name, source);
+	struct report *report = report_create(&out, &wanted, rules, analysis_texts(analysis), file_name, source);
 	analysis_report_to(analysis, report);
 	while ((status = source_next(source, &frame, &error)) != SOURCE_END)
 		if (status == SOURCE_FRAME)
