@@ -57,6 +57,7 @@ static enum word_inside outcome_of(int state, enum word_end ended)
 
 	switch (phase) {
 	case PHASE_start: return WORD_inside_no_greeting;
+	case PHASE_told_error: return WORD_inside_login_refused; /* the error says it; many clients leave without the empty line */
 	case PHASE_expired:
 	case PHASE_expired_before: return WORD_inside_autologout;
 	case PHASE_sent_login:
