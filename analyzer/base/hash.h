@@ -11,4 +11,12 @@ struct hash_key {
 
 uint64_t hash_bytes(struct hash_key key, const void *data, size_t len);
 
+/* Multiplies to 128 bits and folds (as wyhash does), for what is hashed often and short. */
+static inline uint64_t hash_fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 #endif

@@ -47,21 +47,14 @@ static struct aged *at(const struct ageing *t, size_t number)
 	return (struct aged *)(void *)(t->records + number * t->record);
 }
 
-/* Multiplies to 128 bits and folds (as wyhash does, keyed): keys are short and fixed, and every connection asks several times. */
-static inline uint64_t fold(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
+/* Keys are short and fixed, and every connection asks several times. */
 uint64_t ageing_hash(struct hash_key key, const uint8_t bytes[AGEING_KEY])
 {
 	uint64_t word[AGEING_KEY / 8], h = key.k0;
 
 	memcpy(word, bytes, sizeof word);
 	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
-		h = fold(h ^ word[i], key.k1 ^ (0x9e3779b97f4a7c15u + i));
+		h = hash_fold(h ^ word[i], key.k1 ^ (0x9e3779b97f4a7c15u + i));
 	return h;
 }
 

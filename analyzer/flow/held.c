@@ -8,6 +8,18 @@
 /* A key of no secret: which frames count as duplicates must not differ between runs. */
 static const struct hash_key frame_key = { 0x696d617077687921, 0x6475706c69636174 };
 
+static uint64_t hash_words(const void *words, size_t count)
+{
+	const uint8_t *at = words;
+	uint64_t word, h = frame_key.k0;
+
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&word, at + 8 * i, 8);
+		h = hash_fold(h ^ word, frame_key.k1 ^ (0x9e3779b97f4a7c15u + i));
+	}
+	return h;
+}
+
 struct held_pool *held_pool_create(size_t most_bytes)
 {
 	struct held_pool *pool = calloc(1, sizeof *pool);
@@ -52,17 +64,18 @@ void held_free(struct held_pool *pool, struct held *h)
 	free(h);
 }
 
-/* The fixed fields, then the addresses (four bytes each, or sixteen), then the payload's first bytes: short frames hash in less. */
+/* The fixed fields, then the addresses (four bytes each, or sixteen), then the payload's first bytes: short frames hash in less.
+ * Every packet is hashed, so the quick hash must do: who makes frames of his own collide hides only those. */
 static uint64_t frame_hash(const struct packet *p)
 {
 	struct {
 		uint16_t source_port, destination_port, window, ip_id;
 		uint32_t sequence, acknowledgement, length, timestamp, timestamp_echo, sack_left, sack_right;
-		uint8_t flags, transport, family, spare;
+		uint8_t flags, transport, family, head;
 		uint8_t rest[64];
 	} key;
 	struct bytes head = bytes_part(p->payload, 0, 32);
-	size_t address = p->source.family == 4 ? 4 : 16;
+	size_t address = p->source.family == 4 ? 4 : 16, rest = 2 * address + head.len, whole = (rest + 7) & ~(size_t)7;
 
 	key.source_port = p->source_port;
 	key.destination_port = p->destination_port;
@@ -78,12 +91,13 @@ static uint64_t frame_hash(const struct packet *p)
 	key.flags = p->flags;
 	key.transport = (uint8_t)p->transport;
 	key.family = p->source.family;
-	key.spare = 0;
+	key.head = (uint8_t)head.len;
+	memset(key.rest + whole - 8, 0, 8);
 	memcpy(key.rest, p->source.byte, address);
 	memcpy(key.rest + address, p->destination.byte, address);
 	if (head.len)
 		memcpy(key.rest + 2 * address, head.data, head.len);
-	return hash_bytes(frame_key, &key, sizeof key - sizeof key.rest + 2 * address + head.len);
+	return hash_words(&key, (sizeof key - sizeof key.rest + whole) / 8);
 }
 
 /* How long after the first capture a frame of this look may be the second. Without an IP identification a host's own repetition
