@@ -165,26 +165,38 @@ static void look_at_clock(struct run *r, nanoseconds now)
 	r->interval = now + every;
 }
 
-static void look_at_signals(struct run *r)
+static void reopen(struct run *r)
 {
 	struct error error = { "" };
 
-	if (signals_reopen() && !sink_reopen(r->sink, &error))
+	if (!sink_reopen(r->sink, &error))
 		say(r, error.text);
+}
+
+static void look_at_signals(struct run *r)
+{
+	if (signals_reopen())
+		reopen(r);
 	if (signals_tell())
 		tell_counters(r);
 }
 
-/* False: nobody reads the report any more. */
-static bool look_at_output(struct run *r)
+static void tell_loss(struct run *r)
 {
 	struct error error = { "" };
 
-	if (r->told_loss || !sink_failed(r->sink, &error))
-		return true;
+	(void)sink_failed(r->sink, &error);
 	r->told_loss = true;
 	r->whole = false;
 	say(r, error.text);
+}
+
+/* False: nobody reads the report any more. Asked for every frame: only what failed needs room for a text. */
+static bool look_at_output(struct run *r)
+{
+	if (r->told_loss || !sink_failed(r->sink, NULL))
+		return true;
+	tell_loss(r);
 	return !sink_gone(r->sink);
 }
 

@@ -35,10 +35,10 @@ volatile int *signals_stop(void)
 
 static bool take(volatile int *flag)
 {
-	bool was = *flag;
-
+	if (!*flag)
+		return false;
 	*flag = 0;
-	return was;
+	return true;
 }
 
 bool signals_reopen(void)
