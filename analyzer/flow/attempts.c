@@ -1,4 +1,4 @@
-/* A four-way bucket table of SYNs, and a count for each server of those that stayed alone. */
+/* A four-way bucket table of SYNs that grows up to its limit, and a count for each server of those that stayed alone. */
 #include "attempts.h"
 
 #include <math.h>
@@ -6,6 +6,7 @@
 
 #define WAYS 4
 #define ARRIVING 16
+#define BUCKETS_LEAST 64
 
 /* What is looked at first stands apart from the slots, small enough to stay in the cache under a flood. */
 struct bucket {
@@ -16,15 +17,15 @@ struct bucket {
 struct attempts {
 	struct bucket *bucket;
 	struct attempt *slot;
-	size_t buckets;
+	size_t buckets, most;
 	/* The newest SYNs wait here until their slots, which lie far off under a flood, have come near. */
 	struct attempt arriving[ARRIVING];
-	size_t arriving_bucket[ARRIVING];
+	uint64_t arriving_hash[ARRIVING];
 	uint16_t arriving_tag[ARRIVING]; /* 0: free */
 	unsigned arrived;
 	struct attempt_count *newest; /* counted last: a flood has one server */
 	struct attempt_count *server;
-	size_t servers, used;
+	size_t servers;
 	uint64_t evicted, uncounted;
 	struct hash_key key;
 };
@@ -32,15 +33,14 @@ struct attempts {
 struct attempts *attempts_create(size_t slots, size_t servers, struct hash_key key)
 {
 	struct attempts *a = calloc(1, sizeof *a);
-	size_t buckets = 64;
 
 	if (!a)
 		return NULL;
-	while (buckets * WAYS * 2 <= slots)
-		buckets *= 2;
-	*a = (struct attempts){ .buckets = buckets, .servers = servers, .key = key };
-	a->bucket = calloc(buckets, sizeof *a->bucket);
-	a->slot = calloc(buckets * WAYS, sizeof *a->slot);
+	*a = (struct attempts){ .buckets = BUCKETS_LEAST, .most = BUCKETS_LEAST, .servers = servers, .key = key };
+	while (a->most * WAYS * 2 <= slots)
+		a->most *= 2;
+	a->bucket = calloc(a->buckets, sizeof *a->bucket);
+	a->slot = calloc(a->buckets * WAYS, sizeof *a->slot);
 	a->server = calloc(servers, sizeof *a->server);
 	if (!a->bucket || !a->slot || !a->server)
 		attempts_destroy(&a);
@@ -64,9 +64,9 @@ struct place {
 	uint16_t tag;
 };
 
-static struct place place_of(const struct attempts *a, const struct ends *ends)
+static struct place place_of(const struct attempts *a, uint64_t hash)
 {
-	return (struct place){ ends->hash & (a->buckets - 1), (uint16_t)(ends->hash >> 48 | 1) };
+	return (struct place){ hash & (a->buckets - 1), (uint16_t)(hash >> 48 | 1) };
 }
 
 static struct attempt_count *count_of(struct attempts *a, const struct endpoint *server)
@@ -117,29 +117,71 @@ static void keep(struct attempt *slot, const struct packet *p)
 	};
 }
 
-/* Into the table; where the bucket is full, the way filled longest ago is counted and leaves. */
-static void settle(struct attempts *a, unsigned i)
+static int free_way(const struct bucket *bucket)
 {
-	struct bucket *bucket = &a->bucket[a->arriving_bucket[i]];
-	struct attempt *slot = &a->slot[a->arriving_bucket[i] * WAYS];
 	int way = 0;
 
 	while (way < WAYS && bucket->tag[way])
 		way++;
-	if (way == WAYS) {
-		way = bucket->next;
-		bucket->next = (uint16_t)((way + 1) % WAYS);
-		a->evicted++;
-		stayed_alone(a, &slot[way]);
+	return way;
+}
+
+static void move_in(struct attempts *a, const struct attempt *t)
+{
+	struct place at = place_of(a, ends_of(a->key, &t->client.address, t->client.port, &t->server.address, t->server.port).hash);
+	int way = free_way(&a->bucket[at.bucket]);
+
+	a->bucket[at.bucket].tag[way] = at.tag;
+	a->slot[at.bucket * WAYS + (size_t)way] = *t;
+}
+
+/* Each bucket becomes two, so that what it held finds room. */
+static bool grow(struct attempts *a)
+{
+	size_t slots = a->buckets * WAYS;
+	struct bucket *bucket = a->bucket, *more_buckets = calloc(a->buckets * 2, sizeof *bucket);
+	struct attempt *slot = a->slot, *more_slots = calloc(slots * 2, sizeof *slot);
+
+	if (!more_buckets || !more_slots) {
+		free(more_buckets);
+		free(more_slots);
+		return false;
 	}
-	bucket->tag[way] = a->arriving_tag[i];
-	slot[way] = a->arriving[i];
+	a->bucket = more_buckets;
+	a->slot = more_slots;
+	a->buckets *= 2;
+	for (size_t i = 0; i < slots; i++)
+		if (bucket[i / WAYS].tag[i % WAYS])
+			move_in(a, &slot[i]);
+	free(bucket);
+	free(slot);
+	return true;
+}
+
+/* Into the table; where its bucket is full and the table grows no more, the way filled longest ago is counted and leaves. */
+static void settle(struct attempts *a, unsigned i)
+{
+	size_t at = place_of(a, a->arriving_hash[i]).bucket;
+	int way = free_way(&a->bucket[at]);
+
+	while (way == WAYS && a->buckets < a->most && grow(a)) {
+		at = place_of(a, a->arriving_hash[i]).bucket;
+		way = free_way(&a->bucket[at]);
+	}
+	if (way == WAYS) {
+		way = a->bucket[at].next;
+		a->bucket[at].next = (uint16_t)((way + 1) % WAYS);
+		a->evicted++;
+		stayed_alone(a, &a->slot[at * WAYS + (size_t)way]);
+	}
+	a->bucket[at].tag[way] = a->arriving_tag[i];
+	a->slot[at * WAYS + (size_t)way] = a->arriving[i];
 	a->arriving_tag[i] = 0;
 }
 
 void attempts_add(struct attempts *a, const struct ends *ends, const struct packet *p)
 {
-	struct place at = place_of(a, ends);
+	struct place at = place_of(a, ends->hash);
 	const char *leaves = (const char *)&a->slot[at.bucket * WAYS + a->bucket[at.bucket].next];
 	unsigned i = a->arrived++ % ARRIVING;
 
@@ -148,7 +190,7 @@ void attempts_add(struct attempts *a, const struct ends *ends, const struct pack
 	if (a->arriving_tag[i])
 		settle(a, i);
 	keep(&a->arriving[i], p);
-	a->arriving_bucket[i] = at.bucket;
+	a->arriving_hash[i] = ends->hash;
 	a->arriving_tag[i] = at.tag;
 }
 
@@ -185,7 +227,7 @@ static bool is_arriving(const struct attempts *a, uint16_t wanted)
 
 bool attempts_take(struct attempts *a, const struct ends *ends, struct attempt *into)
 {
-	struct place at = place_of(a, ends);
+	struct place at = place_of(a, ends->hash);
 
 	return (is_arriving(a, at.tag) && take_from(a->arriving, a->arriving_tag, ARRIVING, at.tag, ends, into)) ||
 	       take_from(&a->slot[at.bucket * WAYS], a->bucket[at.bucket].tag, WAYS, at.tag, ends, into);

@@ -27,7 +27,7 @@ struct attempt_count {
 };
 
 struct attempts;
-/* key: that of the ends_of() which are asked for. */
+/* Of that many slots at the most; made as they are needed. key: that of the ends_of() which are asked for. */
 struct attempts *attempts_create(size_t slots, size_t servers, struct hash_key key);
 void attempts_destroy(struct attempts **attempts);
 /* Keeps a SYN between these ends; the oldest of its bucket is counted and leaves where it is full. */
