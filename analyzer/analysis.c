@@ -214,6 +214,7 @@ void analysis_end(struct analysis *a)
 	flow_each(a->flows, forget_call, a);
 	/* Another recording may begin earlier, and nothing of this one proves anything there. */
 	a->now = 0;
+	frames_forget(a->shared.held);
 	context_reset(&a->context);
 	incidents_destroy(&a->incidents);
 	a->incidents = incidents_create(a->options.memory / 32, a->key, incident_told, a);

@@ -163,9 +163,20 @@ class Swallowed(Made):
     def test_content_alone(self):
         self.says(self.verdict(self.scene()), "peer_vanished")
 
-    def test_others_served_only_before(self):
+    def test_others_served_just_before(self):
         c = self.scene()
         Tcp(c, OTHER, SERVER).works(5)
+        self.says(self.verdict(c), "content_dropped", "middlebox")
+
+    def test_others_served_long_before(self):
+        c = self.scene()
+        Tcp(c, OTHER, SERVER).works(-80)
+        self.says(self.verdict(c), "peer_vanished")
+
+    def test_others_served_only_before_it_broke_in_the_middle(self):
+        c = Capture()
+        Tcp(c, OTHER, SERVER).works(25)
+        Tcp(c, ME, SERVER).greeted(10).client(10.1, self.LOGIN).server(10.2, "a1 OK in\r\n").vain(30, "a2 NOOP\r\n")
         self.says(self.verdict(c), "peer_vanished")
 
     def idle(self):

@@ -150,3 +150,8 @@ void frame_no_duplicate(struct held_pool *pool, const struct packet *p)
 	seen->first = p->at.frame;
 	seen->first_file = p->at.file;
 }
+
+void frames_forget(struct held_pool *pool)
+{
+	memset(pool->seen, 0, sizeof pool->seen);
+}

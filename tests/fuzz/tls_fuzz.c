@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)tls_dissector.probe(input, FROM_SERVER);
 	struct play *whole = play(&tls_dissector, input, false, attach), *cut = play(&tls_dissector, input, true, NULL);
 	play_compare(whole, cut);
+	tls_release(whole->state);
+	tls_release(cut->state);
 	play_finish(whole);
 	play_finish(cut);
 	return 0;
