@@ -292,6 +292,45 @@ static void try_servers(const struct sight *sight, struct supposed s, struct con
 	}
 }
 
+/* Outcomes that lead to the same verdict, or nearly so: what tells them apart is no doubt about the rest. */
+static enum word_inside kind_of(enum word_inside what)
+{
+	switch (what) {
+	case WORD_inside_connection_limit:
+	case WORD_inside_temporary: return WORD_inside_login_refused;
+	case WORD_inside_no_login: return WORD_inside_success;
+	default: return what;
+	}
+}
+
+/* The best of all outcomes, or of all of another kind than that; -1: none. */
+static int best_but(const struct contest *c, int of)
+{
+	int best = -1;
+
+	for (int i = 0; i < INSIDE_OUTCOMES; i++)
+		if (c->best[i].score > NEVER && (of < 0 || kind_of((enum word_inside)i) != kind_of((enum word_inside)of)) &&
+		    (best < 0 || c->best[i].score > c->best[best].score))
+			best = i;
+	return best;
+}
+
+/* So far ahead of every other kind of outcome, a session that worked needs no closer look, unless somebody waited so long that it matters
+ * what for. */
+#define CLEARLY 9.0
+#define LONG_WAIT (5 * SECOND)
+
+static bool clearly_worked(const struct sight *sight, const struct contest *c)
+{
+	for (int i = 0; i < sight->steps; i++)
+		if (sight->step[i].from == FROM_SERVER && sight->step[i].after >= LONG_WAIT)
+			return false;
+	int best = best_but(c, -1), second = best_but(c, best);
+
+	return best >= 0 && kind_of((enum word_inside)best) == WORD_inside_success &&
+	       (second < 0 || c->best[best].score - c->best[second].score >= CLEARLY);
+}
+
 /* First every tag with client and server unknown, then the likelier ones with each client, then the likeliest of these with each server. */
 static void try_all(const struct sight *sight, struct contest *c)
 {
@@ -304,7 +343,7 @@ static void try_all(const struct sight *sight, struct contest *c)
 		unknown[tag] = compete(sight, &s, &c->of_tag[tag], c);
 		best = unknown[tag] > best ? unknown[tag] : best;
 	}
-	if (sight->c->working)
+	if (sight->c->working || clearly_worked(sight, c))
 		return;
 	for (int i = 0; i < TRIED; i++)
 		tried[i].score = NEVER;
@@ -414,29 +453,6 @@ static void weigh(const struct inside_model *m, struct inside *i)
 
 	i->margin = (int)(tanh(apart / 2) * 1000);
 	i->what = i->margin >= m->threshold ? i->best.what : WORD_inside_unclear;
-}
-
-/* Outcomes that lead to the same verdict, or nearly so: what tells them apart is no doubt about the rest. */
-static enum word_inside kind_of(enum word_inside what)
-{
-	switch (what) {
-	case WORD_inside_connection_limit:
-	case WORD_inside_temporary: return WORD_inside_login_refused;
-	case WORD_inside_no_login: return WORD_inside_success;
-	default: return what;
-	}
-}
-
-/* The best of all outcomes, or of all of another kind than that; -1: none. */
-static int best_but(const struct contest *c, int of)
-{
-	int best = -1;
-
-	for (int i = 0; i < INSIDE_OUTCOMES; i++)
-		if (c->best[i].score > NEVER && (of < 0 || kind_of((enum word_inside)i) != kind_of((enum word_inside)of)) &&
-		    (best < 0 || c->best[i].score > c->best[best].score))
-			best = i;
-	return best;
 }
 
 bool infer(const struct inside_model *model, const struct inside_case *c, struct inside *into)
