@@ -9,4 +9,7 @@ lab:
 accuracy: all
 	@python3 tests/lab/score.py --tool ./imapwhy --labels $(LAB)/labels.json --show wrong --write docs/accuracy.md
 
-.PHONY: lab accuracy
+calibrate: all
+	@python3 tests/lab/calibrate.py --tool ./imapwhy --labels $(LAB)/labels.json --rules rules --write
+
+.PHONY: lab accuracy calibrate
