@@ -58,6 +58,14 @@ $(eval $(call room_rule,dissectors,dissectors/tls))
 $(eval $(call room_rule,dissectors,dissectors/dns))
 $(eval $(call room_rule,analyzer,analyzer))
 
+# Where it is to be installed is compiled into these two; another PREFIX than last time makes them anew.
+$(BUILD)/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX) $(SYSCONFDIR)' | cmp -s - $@ || echo '$(PREFIX) $(SYSCONFDIR)' > $@
+$(BUILD)/analyzer/keys.o $(BUILD)/analyzer/main.o: $(BUILD)/paths
+FORCE:
+.PHONY: FORCE
+
 $(BUILD)/words_enum.h: analyzer/facts/words.def analyzer/facts/make-words.sh
 	@mkdir -p $(@D)
 	@sh analyzer/facts/make-words.sh $< > $@
@@ -99,7 +107,7 @@ install: all
 	install -m 644 rules/verdicts/*.yaml $(ROOT)/share/imapwhy/rules/verdicts/
 	install -m 644 docs/imapwhy.1 $(ROOT)/share/man/man1/
 # The key belongs to the machine, never to a package that many install.
-	[ -n "$(DESTDIR)" ] || [ -e $(USER_KEY) ] || { install -d -m 750 $(dir $(USER_KEY)) && umask 077 && openssl rand -hex 32 > $(USER_KEY); }
+	[ -n "$(DESTDIR)" ] || [ -e $(USER_KEY) ] || { install -d -m 750 $(dir $(USER_KEY)) && umask 077 && od -An -tx1 -N32 /dev/urandom | tr -d ' \n' > $(USER_KEY); }
 # The key stays: hashes of one machine should stay comparable.
 uninstall:
 	rm -f $(ROOT)/bin/imapwhy $(ROOT)/share/man/man1/imapwhy.1

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "text.h"
 
@@ -43,24 +44,23 @@ static bool read_key(const char *path, struct hash_key *into, struct error *erro
 	FILE *file = fopen(path, "re");
 
 	if (!file)
-		return error_set(error, "--user-key %s: cannot be read: %s", path, strerror(errno));
+		return error_set(error, "the key of user names, %s, cannot be read: %s", path, strerror(errno));
 	setvbuf(file, NULL, _IONBF, 0); /* no copy in a buffer */
 	size_t n = fread(text, 1, KEY_DIGITS, file);
 	fclose(file);
 	bool good = n == KEY_DIGITS && parse(text, into);
 	wipe(text, sizeof text);
-	return good || error_set(error, "--user-key %s: it must begin with 32 hexadecimal digits; make one with: openssl rand -hex 32", path);
+	return good || error_set(error, "the key of user names, %s, must begin with 32 hexadecimal digits; make one with: openssl rand -hex 32", path);
 }
 
 bool keys_make(struct options *o, struct error *error)
 {
-	struct error ignored;
-
 	if (!o->seed_given && !random_bytes(&o->analysis.seed, sizeof o->analysis.seed, error))
 		return false;
 	if (o->user_key)
 		return read_key(o->user_key, &o->analysis.users.key, error);
-	if (read_key(IMAPWHY_USER_KEY, &o->analysis.users.key, &ignored))
-		return true;
+	/* A key that this user may not read is as good as none; one that is no key is a mistake to be told. */
+	if (access(IMAPWHY_USER_KEY, R_OK) == 0)
+		return read_key(IMAPWHY_USER_KEY, &o->analysis.users.key, error);
 	return random_bytes(&o->analysis.users.key, sizeof o->analysis.users.key, error);
 }
