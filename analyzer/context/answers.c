@@ -68,6 +68,11 @@ int answers_of(const struct answers *answers, const struct endpoint *server, con
 	return count;
 }
 
+uint64_t answers_evicted(const struct answers *answers)
+{
+	return ageing_evicted(answers->table);
+}
+
 size_t answers_bytes(const struct answers *answers)
 {
 	return ageing_bytes(answers->table);

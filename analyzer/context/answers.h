@@ -23,6 +23,8 @@ void answers_learn(struct answers *answers, const struct endpoint *server, const
 /* Those of that server but of the session itself; returns how many. */
 int answers_of(const struct answers *answers, const struct endpoint *server, const struct address *client, uint64_t session,
 	       struct answer into[ANSWERS_MOST]);
+/* Records forgotten for room. */
+uint64_t answers_evicted(const struct answers *answers);
 size_t answers_bytes(const struct answers *answers);
 
 #endif

@@ -141,6 +141,16 @@ bool devices_logins(const struct devices *d, const struct endpoint *client, cons
 	return true;
 }
 
+uint64_t devices_evicted(const struct devices *d)
+{
+	return ageing_evicted(d->devices);
+}
+
+uint64_t devices_logins_evicted(const struct devices *d)
+{
+	return ageing_evicted(d->accounts);
+}
+
 size_t devices_bytes(const struct devices *d)
 {
 	return sizeof *d + ageing_bytes(d->devices) + ageing_bytes(d->accounts);

@@ -43,6 +43,9 @@ void devices_login_ok(struct devices *devices, const struct endpoint *client, co
 /* False: none refused since `from`. */
 bool devices_logins(const struct devices *devices, const struct endpoint *client, const struct endpoint *server, nanoseconds from,
 		    struct login_history *into);
+/* Devices, and login histories, forgotten for room. */
+uint64_t devices_evicted(const struct devices *devices);
+uint64_t devices_logins_evicted(const struct devices *devices);
 size_t devices_bytes(const struct devices *devices);
 
 #endif

@@ -124,6 +124,11 @@ uint8_t hosts_ttl(const struct hosts *h, const struct endpoint *server, const st
 	return best ? best->ttl : 0;
 }
 
+uint64_t hosts_evicted(const struct hosts *h)
+{
+	return ageing_evicted(h->table);
+}
+
 size_t hosts_bytes(const struct hosts *h)
 {
 	return sizeof *h + ageing_bytes(h->table);

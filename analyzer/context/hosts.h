@@ -31,6 +31,8 @@ struct sign_wanted {
 const struct sign *hosts_sign(const struct hosts *hosts, const struct sign_wanted *wanted);
 /* The TTL with which the host's frames of other connections arrive, nearest to `ttl`; 0: not known. */
 uint8_t hosts_ttl(const struct hosts *hosts, const struct endpoint *server, const struct endpoint *client, uint8_t ttl, const struct sign **sign);
+/* Records forgotten for room. */
+uint64_t hosts_evicted(const struct hosts *hosts);
 size_t hosts_bytes(const struct hosts *hosts);
 
 #endif

@@ -421,6 +421,11 @@ void incidents_end(struct incidents *i, nanoseconds now)
 		look_at_all(i, now, true);
 }
 
+uint64_t incidents_evicted(const struct incidents *i)
+{
+	return ageing_evicted(i->table);
+}
+
 size_t incidents_bytes(const struct incidents *i)
 {
 	return sizeof *i + ageing_bytes(i->table);

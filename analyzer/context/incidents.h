@@ -54,6 +54,8 @@ void incidents_served(struct incidents *incidents, const struct incident_session
 void incidents_look(struct incidents *incidents, nanoseconds now);
 /* The capture ends: what has changed since it was told is told once more, open. */
 void incidents_end(struct incidents *incidents, nanoseconds now);
+/* Services and clients forgotten for room. */
+uint64_t incidents_evicted(const struct incidents *incidents);
 size_t incidents_bytes(const struct incidents *incidents);
 
 #endif

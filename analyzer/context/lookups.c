@@ -21,6 +21,7 @@ struct lookups {
 	size_t most;
 	struct name *name;
 	size_t buckets;
+	uint64_t evicted, names_evicted;
 	struct hash_key key;
 };
 
@@ -72,6 +73,7 @@ static void remember(struct lookups *l, const struct address *address, const cha
 	/* A mail name is not displaced by another name of the same address (a reverse proxy has many). */
 	if (address_same(&use->address, address) && dns_mail_name(use->name) && !dns_mail_name(name))
 		return;
+	l->names_evicted += use->name[0] && !address_same(&use->address, address);
 	use->address = *address;
 	use->at = at;
 	snprintf(use->name, sizeof use->name, "%.*s", (int)sizeof use->name - 1, name);
@@ -133,8 +135,10 @@ static void query(struct lookups *l, const struct dns_message *m, const struct e
 		return;
 	bool known;
 	k = place_of(l, &from->address, m->name, &known);
-	if (!known)
+	if (!known) {
+		l->evicted += k->used;
 		*k = (struct lookup){ .used = true };
+	}
 	/* A new attempt after the old one was settled starts afresh. */
 	if (k->queries && (k->reported || at.time - k->last_query.time > 30 * SECOND))
 		*k = (struct lookup){ .used = true };
@@ -276,6 +280,16 @@ void lookup_facts(const struct lookup *k, nanoseconds now, struct texts *texts, 
 	else
 		set(&v[FACT_DNS_TIME], k->result_at.time - k->first.time, k->result_at, FROM_SERVER);
 	set(&v[FACT_STAGE], WORD_stage_resolve, k->first, FROM_CLIENT);
+}
+
+uint64_t lookups_evicted(const struct lookups *l)
+{
+	return l->evicted;
+}
+
+uint64_t lookups_names_evicted(const struct lookups *l)
+{
+	return l->names_evicted;
 }
 
 size_t lookups_bytes(const struct lookups *l)

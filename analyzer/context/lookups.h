@@ -35,6 +35,9 @@ void lookup_facts(const struct lookup *lookup, nanoseconds now, struct texts *te
 const char *lookups_name(const struct lookups *lookups, const struct address *address);
 /* This client's own answered look-up that gave the address; NULL: none was seen. */
 const struct lookup *lookups_answered(const struct lookups *lookups, const struct address *client, const struct address *address);
+/* Look-ups, and names of addresses, forgotten for room. */
+uint64_t lookups_evicted(const struct lookups *lookups);
+uint64_t lookups_names_evicted(const struct lookups *lookups);
 size_t lookups_bytes(const struct lookups *lookups);
 
 #endif

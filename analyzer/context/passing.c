@@ -30,6 +30,7 @@ struct passing {
 	struct host_slot *host;
 	struct device_slot *device;
 	size_t slots; /* of each, a power of two */
+	uint64_t overwritten;
 	struct hash_key key;
 	struct syn_slot syn[SYNS];
 };
@@ -85,7 +86,10 @@ static struct device_slot *device_of(struct passing *p, const struct address *cl
 {
 	struct device_slot *d = &p->device[slot_of(p, client)];
 
-	if (!address_same(&d->address, client) || now - d->since > WINDOW || now < d->since)
+	bool same = address_same(&d->address, client), old = now - d->since > WINDOW;
+
+	p->overwritten += d->address.family && !same && !old;
+	if (!same || old || now < d->since)
 		*d = (struct device_slot){ .since = now, .address = *client };
 	return d;
 }
@@ -96,6 +100,7 @@ void passing_syn(struct passing *p, const struct endpoint *client, const struct 
 	struct syn_slot *slot = syn_of(p, client, server, &hash);
 
 	if (slot->hash != hash || at.time - slot->at > ANSWER_WITHIN) {
+		p->overwritten += slot->hash != hash && slot->at && at.time - slot->at <= ANSWER_WITHIN;
 		*slot = (struct syn_slot){ hash, at.time, false };
 		return;
 	}
@@ -113,7 +118,9 @@ void passing_synack(struct passing *p, const struct endpoint *client, const stru
 	uint32_t rtt = known ? (uint32_t)((at.time - slot->at) / MICROSECOND) : 0;
 	struct attempts_of *sum = &device_of(p, &client->address, at.time)->sum;
 
-	p->host[slot_of(p, &server->address)] = (struct host_slot){ server->address, { at, client->address, server->port, client->port } };
+	struct host_slot *host = &p->host[slot_of(p, &server->address)];
+	p->overwritten += host->address.family && !address_same(&host->address, &server->address) && at.time - host->newest.at.time <= WINDOW;
+	*host = (struct host_slot){ server->address, { at, client->address, server->port, client->port } };
 	sum->answered++;
 	sum->newest = at;
 	if (rtt && (!sum->rtt_least || rtt < sum->rtt_least))
@@ -140,6 +147,11 @@ bool passing_device(const struct passing *p, const struct address *client, nanos
 		return false;
 	*into = d->sum;
 	return true;
+}
+
+uint64_t passing_overwritten(const struct passing *p)
+{
+	return p->overwritten;
 }
 
 size_t passing_bytes(const struct passing *p)

@@ -26,6 +26,8 @@ void passing_synack(struct passing *passing, const struct endpoint *client, cons
 /* False: that host answered nobody between the two times, as far as is remembered. */
 bool passing_host(const struct passing *passing, const struct address *host, nanoseconds from, nanoseconds to, struct answered *into);
 bool passing_device(const struct passing *passing, const struct address *client, nanoseconds from, nanoseconds to, struct attempts_of *into);
+/* Hosts, devices and SYNs still of use that others took the place of. */
+uint64_t passing_overwritten(const struct passing *passing);
 size_t passing_bytes(const struct passing *passing);
 
 #endif

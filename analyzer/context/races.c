@@ -128,6 +128,11 @@ bool races_other_family(const struct races *r, const struct endpoint *server, co
 	return nearest(ageing_find(r->by_name, key), began, within, is_other_family, server, into);
 }
 
+uint64_t races_evicted(const struct races *r)
+{
+	return ageing_evicted(r->by_client) + ageing_evicted(r->by_name);
+}
+
 size_t races_bytes(const struct races *r)
 {
 	return sizeof *r + ageing_bytes(r->by_client) + ageing_bytes(r->by_name);

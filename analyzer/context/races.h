@@ -22,6 +22,8 @@ bool races_won(const struct races *races, const struct endpoint *client, const s
  * address is another one there: nearness in time and the name tell whose it is. */
 bool races_other_family(const struct races *races, const struct endpoint *server, const char *name, nanoseconds began, nanoseconds within,
 			struct winner *into);
+/* Records forgotten for room. */
+uint64_t races_evicted(const struct races *races);
 size_t races_bytes(const struct races *races);
 
 #endif

@@ -181,6 +181,11 @@ bool services_offered(const struct services *s, const struct endpoint *server, c
 	return false;
 }
 
+uint64_t services_evicted(const struct services *s)
+{
+	return ageing_evicted(s->table);
+}
+
 size_t services_bytes(const struct services *s)
 {
 	return sizeof *s + ageing_bytes(s->table);

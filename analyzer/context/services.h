@@ -35,6 +35,8 @@ bool services_stuck(const struct services *services, const struct endpoint *serv
 /* Another client to which it offered STARTTLS between two times. */
 bool services_offered(const struct services *services, const struct endpoint *server, const struct address *client, nanoseconds from,
 		      nanoseconds to, struct shown *into);
+/* Records forgotten for room. */
+uint64_t services_evicted(const struct services *services);
 size_t services_bytes(const struct services *services);
 
 #endif

@@ -121,6 +121,11 @@ bool timers_estimate(const struct timers *t, const struct endpoint *client, cons
 	return true;
 }
 
+uint64_t timers_evicted(const struct timers *t)
+{
+	return ageing_evicted(t->table);
+}
+
 size_t timers_bytes(const struct timers *t)
 {
 	return sizeof *t + ageing_bytes(t->table);

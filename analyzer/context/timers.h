@@ -20,6 +20,8 @@ struct idle_timer {
 };
 /* False: fewer than two sessions agree, or survivors contradict them. */
 bool timers_estimate(const struct timers *timers, const struct endpoint *client, const struct endpoint *server, struct idle_timer *into);
+/* Records forgotten for room. */
+uint64_t timers_evicted(const struct timers *timers);
 size_t timers_bytes(const struct timers *timers);
 
 #endif

@@ -106,6 +106,10 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 			     { "dropped_by_interface", s->interface_dropped },
 			     { "interface_lost", s->interface_lost });
 	put_flows(s, stats);
+	PUT_COUNTERS(stats, "forgotten", { "hosts", s->forgotten.hosts }, { "passing", s->forgotten.passing }, { "races", s->forgotten.races },
+		     { "devices", s->forgotten.devices }, { "logins", s->forgotten.logins }, { "services", s->forgotten.services },
+		     { "timers", s->forgotten.timers }, { "answers", s->forgotten.answers }, { "incidents", s->forgotten.incidents },
+		     { "lookups", s->forgotten.lookups }, { "names", s->forgotten.names });
 	put_number(stats, "memory_bytes", (int64_t)s->memory_bytes);
 	PUT_COUNTERS(stats, "streams", { "gaps", s->gaps }, { "bytes_lost", s->bytes_lost }, { "capped", s->capped });
 	/* The caller may carry documents elsewhere too; ours are counted where they are written. */

@@ -317,7 +317,9 @@ static void add_counters(const struct report_stats *s, struct lines *out)
 		{ "capture files broken", s->files_broken }, { "pcapng blocks skipped", s->blocks_skipped }, { "times the interface vanished", s->interface_lost }, { "flows tracked", s->flows_tracked }, { "attempts evicted", s->evicted_attempts },
 		{ "settled sessions evicted", s->evicted_settled }, { "sessions evicted before login", s->evicted_prelogin },
 		{ "logged-in sessions evicted", s->evicted_loggedin }, { "stream gaps", s->gaps }, { "stream bytes lost", s->bytes_lost },
-		{ "streams capped", s->capped }, { "memory, bytes", s->memory_bytes }, { "rules loaded", s->rules_loaded },
+		{ "streams capped", s->capped }, { "records of others forgotten", s->forgotten.hosts + s->forgotten.services + s->forgotten.devices + s->forgotten.logins +
+		  s->forgotten.races + s->forgotten.timers + s->forgotten.answers + s->forgotten.incidents + s->forgotten.lookups + s->forgotten.names },
+		{ "memory, bytes", s->memory_bytes }, { "rules loaded", s->rules_loaded },
 		{ "verdicts by a rule", s->rules_matched },
 	};
 	char room[32];

@@ -128,8 +128,17 @@ static void tables_stay_bounded(void **state)
 		struct endpoint client = end(text, 1000), host = end(text, 993);
 		life(&c, &client, &host, true, 100 + i, 1);
 		context_worked(&c, &(struct case_of){ &client, &server, "mail.example.org", 1, (100 + i) * SECOND, (100 + i) * SECOND }, at(100 + i, 1));
+		devices_login_refused(c.devices, &client, &server, 1, at(100 + i, 1), 1);
+		passing_syn(c.passing, &client, &host, (struct moment){ (100 * SECOND) + i, 1, 0 });
 	}
 	assert_int_equal(before, context_bytes(&c));
+	/* What had to leave is counted; one service was never in anybody's way. */
+	assert_true(hosts_evicted(c.hosts) > 40000);
+	assert_true(races_evicted(c.races) > 40000);
+	assert_true(devices_logins_evicted(c.devices) > 40000);
+	assert_true(passing_overwritten(c.passing) > 40000);
+	assert_int_equal(devices_evicted(c.devices), 0);
+	assert_int_equal(services_evicted(c.services), 0);
 	context_reset(&c);
 }
 

@@ -188,7 +188,7 @@ int main(void)
 }
 #else
 
-/* --- community ids (vectors of the specification's baseline) --- */
+/* --- community ids: the specification's baseline, with both seeds, of all that has ports (ICMP: type and its counterpart in their place) --- */
 
 static void community_ids_are_those_of_the_specification(void **state)
 {
@@ -198,10 +198,30 @@ static void community_ids_are_those_of_the_specification(void **state)
 		const char *a, *b, *id;
 		uint16_t a_port, b_port;
 	} vectors[] = {
+		{ 0, 58, "fe80::200:86ff:fe05:80da", "fe80::260:97ff:fe07:69ea", "1:dGHyGvjMfljg6Bppwm3bg0LO8TY=", 135, 136 },
+		{ 1, 58, "fe80::200:86ff:fe05:80da", "fe80::260:97ff:fe07:69ea", "1:kHa1FhMYIT6Ym2Vm2AOtoOARDzY=", 135, 136 },
+		{ 0, 58, "fe80::260:97ff:fe07:69ea", "fe80::200:86ff:fe05:80da", "1:zavyT/cezQr1fmImYCwYnMXbgck=", 135, 136 },
+		{ 1, 58, "fe80::260:97ff:fe07:69ea", "fe80::200:86ff:fe05:80da", "1:2hSqmsDZ2kdcY9kbiUzOEBic0iM=", 135, 136 },
+		{ 0, 58, "3ffe:501:1800:2345::2", "3ffe:507:0:1:200:86ff:fe05:80da", "1:2ObVBgIn28oZvibYZhZMBgh7WdQ=", 3, 0 },
+		{ 1, 58, "3ffe:501:1800:2345::2", "3ffe:507:0:1:200:86ff:fe05:80da", "1:lVEtCZpYu84Xqaa++3lXFyuu2n4=", 3, 0 },
+		{ 0, 58, "3ffe:507:0:1:200:86ff:fe05:80da", "3ffe:501:0:1001::2", "1:+TW+HtLHvV1xnGhV1lv7XoJrqQg=", 128, 129 },
+		{ 1, 58, "3ffe:507:0:1:200:86ff:fe05:80da", "3ffe:501:0:1001::2", "1:GfZxjAkDk2MkegpBYHV6tadtFXQ=", 128, 129 },
+		{ 0, 58, "fe80::200:86ff:fe05:80da", "ff02::2", "1:hO+sN4H+MG5MY/8hIrXPqc4ZQz0=", 133, 134 },
+		{ 1, 58, "fe80::200:86ff:fe05:80da", "ff02::2", "1:L7Ka0ZMYu+J3bL4ulW2PrqyXNo8=", 133, 134 },
+		{ 0, 58, "fe80::260:97ff:fe07:69ea", "ff02::1", "1:pkvHqCL88/tg1k4cPigmZXUtL00=", 134, 133 },
+		{ 1, 58, "fe80::260:97ff:fe07:69ea", "ff02::1", "1:K/ee5UCqAMAQXDorP5nSa2CGLjc=", 134, 133 },
+		{ 0, 1, "192.168.0.89", "192.168.0.1", "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=", 8, 0 },
+		{ 1, 1, "192.168.0.89", "192.168.0.1", "1:03g6IloqVBdcZlPyX8r0hgoE7kA=", 8, 0 },
+		{ 0, 1, "10.0.0.1", "10.0.0.2", "1:YHxtAirCG//0OzkcVAukqKQN9xM=", 11, 0 },
+		{ 1, 1, "10.0.0.1", "10.0.0.2", "1:XjUibYHaafLQ3pxQeiMI8g25q20=", 11, 0 },
+		{ 0, 6, "2001:470:e5bf:dead:4957:2174:e82c:4887", "2607:f8b0:400c:c03::1a", "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=", 63943, 25 },
+		{ 1, 6, "2001:470:e5bf:dead:4957:2174:e82c:4887", "2607:f8b0:400c:c03::1a", "1:eJYTW6AOzFLlSUoESovMjnu7rMw=", 63943, 25 },
+		{ 0, 132, "192.168.170.8", "192.168.170.56", "1:MP2EtRCAUIZvTw6MxJHLV7N7JDs=", 7, 7 },
+		{ 1, 132, "192.168.170.8", "192.168.170.56", "1:5w3ZRjeKBzqT3zsaEECDGjUbYeg=", 7, 7 },
 		{ 0, 6, "128.232.110.120", "66.35.250.204", "1:LQU9qZlK+B5F3KDmev6m5PMibrg=", 34855, 80 },
 		{ 1, 6, "128.232.110.120", "66.35.250.204", "1:3V71V58M3Ksw/yuFALMcW0LAHvc=", 34855, 80 },
 		{ 0, 17, "192.168.1.52", "8.8.8.8", "1:d/FP5EW3wiY1vCndhwleRRKHowQ=", 54585, 53 },
-		{ 0, 6, "2001:470:e5bf:dead:4957:2174:e82c:4887", "2607:f8b0:400c:c03::1a", "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=", 63943, 25 },
+		{ 1, 17, "192.168.1.52", "8.8.8.8", "1:Q9We8WO3piVF8yEQBNJF4uiSVrI=", 54585, 53 },
 	};
 	char room[COMMUNITY_TEXT];
 
