@@ -12,6 +12,7 @@
 #include "ndpi_adapter.h"
 #include "sessions.h"
 #include "tls.h"
+#include "tracked.h"
 #include "triage.h"
 
 static void port_set(struct analysis *a, uint16_t port)
@@ -40,7 +41,7 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	a->key = (struct hash_key){ options->seed, ~options->seed * 0x9e3779b97f4a7c15u };
 	size_t memory = options->memory;
 	a->decoder = decoder_create();
-	a->flows = flow_table_create(sizeof(struct session), memory / 2 / 1536, a->key, evict_session, a);
+	a->flows = flow_table_create(sizeof(struct tracked), memory / 2 / 1536, a->key, evict_session, a);
 	a->wheel = wheel_create();
 	a->attempts = attempts_create(memory / 8 / sizeof(struct attempt), 1024, a->key);
 	a->lookups = lookups_create(2048, memory / 16 / 160, a->key);
@@ -70,7 +71,7 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 
 static void forget_call(void *context, struct flow *flow)
 {
-	forget_session(context, (struct session *)flow);
+	forget_session(context, flow);
 }
 
 void analysis_destroy(struct analysis **analysis)
@@ -157,7 +158,7 @@ struct roll {
 static void call_roll(void *context, struct flow *flow)
 {
 	struct roll *roll = context;
-	struct session *s = (struct session *)flow;
+	struct session *s = ((struct tracked *)flow)->session;
 
 	roll->list[roll->count++] = (struct ordered){ s, s->first };
 }

@@ -65,15 +65,15 @@ void hear_icmp(struct analysis *a, const struct packet *p)
 	if (p->quoted_transport != TRANSPORT_TCP)
 		return;
 	struct ends ends = ends_of(a->key, &from.address, from.port, &to.address, to.port);
-	struct session *s = (struct session *)flow_find(a->flows, &ends);
+	struct session *s = find_session(a, &ends);
 	struct attempt attempt;
 	if (!s && attempts_take(a->attempts, &ends, &attempt))
 		s = promote_attempt(a, &attempt);
 	if (!s)
 		return;
-	bool by_client = from.port == s->flow.client.port && address_same(&from.address, &s->flow.client.address);
+	bool by_client = from.port == s->flow->client.port && address_same(&from.address, &s->flow->client.address);
 	tcp_icmp(&s->tcp, icmp_kind(p), by_client ? FROM_CLIENT : FROM_SERVER, p->at);
 	s->looks = 0;
-	if (!s->flow.deadline || s->flow.deadline > p->at.time + LOOK_FIRST)
-		wheel_set(a->wheel, &s->flow, p->at.time + LOOK_FIRST);
+	if (!s->flow->deadline || s->flow->deadline > p->at.time + LOOK_FIRST)
+		wheel_set(a->wheel, s->flow, p->at.time + LOOK_FIRST);
 }

@@ -110,8 +110,8 @@ struct case_of case_of(const struct analysis *a, const struct session *s)
 {
 	nanoseconds until = s->proof_until && !s->progress ? s->proof_until : a->now;
 
-	return (struct case_of){ .client = &s->flow.client, .server = &s->flow.server, .session = s->id, .began = s->first.time, .now = until,
-				 .name = lookups_name(a->lookups, &s->flow.server.address) };
+	return (struct case_of){ .client = &s->flow->client, .server = &s->flow->server, .session = s->id, .began = s->first.time, .now = until,
+				 .name = lookups_name(a->lookups, &s->flow->server.address) };
 }
 
 static bool died_of_quiet(const struct rule *rule)
@@ -137,10 +137,10 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 	}
 	if (strcmp(rule->outcome, "failed") != 0 || (s->companion && !companion_tells(rule)))
 		return;
-	devices_mail_failed(a->context.devices, &s->flow.client.address, s->companion == WORD_companion_submission, a->now);
+	devices_mail_failed(a->context.devices, &s->flow->client.address, s->companion == WORD_companion_submission, a->now);
 	if (!view[FACT_ESTABLISHED].value)
-		devices_handshake(a->context.devices, &s->flow.client.address,
-				  &(struct handshake){ s->first, s->flow.server.address, 0, HANDSHAKE_UNANSWERED });
+		devices_handshake(a->context.devices, &s->flow->client.address,
+				  &(struct handshake){ s->first, s->flow->server.address, 0, HANDSHAKE_UNANSWERED });
 	/* Refusals inside TLS are known by their verdict alone. */
 	if (strcmp(rule->class, "auth_failure") == 0 && !view[FACT_LOGIN_REFUSED].value && !s->written)
 		devices_login_refused(a->context.devices, c.client, c.server, 1, s->first, c.session);
@@ -155,15 +155,15 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 void session_written(struct analysis *a, struct session *s, struct fact_view *view, const struct rule *rule)
 {
 	struct session_summary summary;
-	uint64_t revises = s->written && !s->untold ? s->id : 0, id = revises ? id_of(&s->flow.client, &s->flow.server, s->first, s->revision) : s->id;
+	uint64_t revises = s->written && !s->untold ? s->id : 0, id = revises ? id_of(&s->flow->client, &s->flow->server, s->first, s->revision) : s->id;
 
 	session_summarize(s, view, &summary);
 	if (!summary.server_name)
-		summary.server_name = lookups_name(a->lookups, &s->flow.server.address);
-	const struct lookup *lookup = lookups_answered(a->lookups, &s->flow.client.address, &s->flow.server.address);
+		summary.server_name = lookups_name(a->lookups, &s->flow->server.address);
+	const struct lookup *lookup = lookups_answered(a->lookups, &s->flow->client.address, &s->flow->server.address);
 	if (lookup && lookup->first.time <= s->first.time) {
 		summary.looked_up = lookup->name;
-		summary.resolved = s->flow.server.address;
+		summary.resolved = s->flow->server.address;
 		summary.timings.resolve = (double)(lookup->result_at.time - lookup->first.time) / 1e6;
 	}
 	struct session_answers answers;
@@ -186,7 +186,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	s->proof_until = a->now;
 	s->progress = false;
 	if (tcp_closed(&s->tcp))
-		flow_rank(a->flows, &s->flow, RANK_SETTLED);
+		flow_rank(a->flows, s->flow, RANK_SETTLED);
 }
 
 void lookup_failed(void *context, struct lookup *k)

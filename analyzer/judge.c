@@ -13,7 +13,7 @@ static void infer_inside(struct analysis *a, struct session *s, struct fact_view
 	if (!a->inside.known)
 		return;
 	c->known = a->inside.answers;
-	c->known_count = answers_of(a->context.answers, &s->flow.server, &s->flow.client.address, s->id, a->inside.answers);
+	c->known_count = answers_of(a->context.answers, &s->flow->server, &s->flow->client.address, s->id, a->inside.answers);
 	a->inside.known = infer(rules_inside(a->rules), c, &a->inside.result);
 	if (!a->inside.known)
 		return;
@@ -47,7 +47,7 @@ static void tell_refusals(struct analysis *a, struct session *s, const struct fa
 
 	if (!refused->set || count <= s->refused_told)
 		return;
-	devices_login_refused(a->context.devices, &s->flow.client, &s->flow.server, count - s->refused_told, refused->at, s->id);
+	devices_login_refused(a->context.devices, &s->flow->client, &s->flow->server, count - s->refused_told, refused->at, s->id);
 	s->refused_told = count;
 }
 

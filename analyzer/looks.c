@@ -4,6 +4,7 @@
 #include "cases.h"
 #include "judge.h"
 #include "sessions.h"
+#include "tracked.h"
 
 /* Looks at an open session that went quiet: after a packet, then ever later; each fits a settling time of docs/verdicts.md. */
 static const nanoseconds looks_after[] = { LOOK_FIRST, 3500 * MILLISECOND, 10 * SECOND + 250 * MILLISECOND, 22 * SECOND, 31 * SECOND,
@@ -17,14 +18,14 @@ static const nanoseconds looks_after[] = { LOOK_FIRST, 3500 * MILLISECOND, 10 * 
 static void look_later(struct analysis *a, struct session *s)
 {
 	if (++s->looks < LOOKS)
-		wheel_set(a->wheel, &s->flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
+		wheel_set(a->wheel, s->flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
 }
 
 /* A timer looks at a session: is its verdict settled? */
 void look_at_session(void *context, struct flow *flow)
 {
 	struct analysis *a = context;
-	struct session *s = (struct session *)flow;
+	struct session *s = ((struct tracked *)flow)->session;
 	bool closed = tcp_closed(&s->tcp);
 	struct fact_view view[FACT_COUNT];
 
@@ -32,7 +33,7 @@ void look_at_session(void *context, struct flow *flow)
 		a->now = wheel_now(a->wheel);
 	if (closed && s->written) {
 		if (a->now - tcp_last_seen(&s->tcp) >= LINGER)
-			forget_session(a, s);
+			forget_session(a, flow);
 		else
 			wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + LINGER);
 		return;
@@ -70,7 +71,7 @@ void look_at_session(void *context, struct flow *flow)
 void evict_session(void *context, struct flow *flow)
 {
 	struct analysis *a = context;
-	struct session *s = (struct session *)flow;
+	struct session *s = ((struct tracked *)flow)->session;
 	struct fact_view view[FACT_COUNT];
 
 	if (!s->written) {
@@ -78,5 +79,5 @@ void evict_session(void *context, struct flow *flow)
 		if (strcmp(rule->outcome, "failed") == 0 || strcmp(rule->outcome, "degraded") == 0)
 			session_written(a, s, view, rule);
 	}
-	forget_session(a, s);
+	forget_session(a, flow);
 }

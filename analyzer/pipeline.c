@@ -38,7 +38,7 @@ static void tcp(struct analysis *a, const struct packet *p)
 		return;
 	}
 	struct ends ends = ends_of(a->key, &p->source, p->source_port, &p->destination, p->destination_port);
-	struct session *s = (struct session *)flow_find(a->flows, &ends);
+	struct session *s = find_session(a, &ends);
 	if (s) {
 		feed_session(a, s, p);
 		return;

@@ -4,6 +4,7 @@
 #include "cases.h"
 #include "companions.h"
 #include "judge.h"
+#include "tracked.h"
 #include "triage.h"
 
 /* A busy service need not say more often that it lives. */
@@ -21,37 +22,48 @@ static bool server_is_source(const struct analysis *a, const struct packet *p)
 	return source != destination ? source : p->source_port < p->destination_port;
 }
 
+struct session *find_session(struct analysis *a, const struct ends *ends)
+{
+	struct tracked *t = (struct tracked *)flow_find(a->flows, ends);
+
+	return t ? t->session : NULL;
+}
+
 struct session *begin_session(struct analysis *a, const struct packet *p)
 {
 	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
 	bool turned = server_is_source(a, p);
-	struct session *s = (struct session *)flow_add(a->flows, turned ? &to : &from, turned ? &from : &to, RANK_BEFORE_LOGIN);
+	struct tracked *t = (struct tracked *)flow_add(a->flows, turned ? &to : &from, turned ? &from : &to, RANK_BEFORE_LOGIN);
 
-	if (!s)
+	if (!t)
 		return NULL;
-	session_begin(s, &a->shared);
-	s->mail_port = port_is_mail(a, s->flow.server.port);
-	const struct companion *companion = s->mail_port ? companion_of(s->flow.server.port) : NULL;
+	struct session *s = tracked_begin(t, &a->shared);
+	if (!s) {
+		flow_remove(a->flows, &t->flow);
+		return NULL;
+	}
+	s->mail_port = port_is_mail(a, s->flow->server.port);
+	const struct companion *companion = s->mail_port ? companion_of(s->flow->server.port) : NULL;
 	if (companion && a->companions >> (companion - companions) & 1) {
 		s->companion = (uint8_t)companion->service;
 		s->mail_port = false;
 	}
-	s->tls_port = s->flow.server.port == 993 || (s->companion && companion->tls);
+	s->tls_port = s->flow->server.port == 993 || (s->companion && companion->tls);
 	a->sessions++;
 	return s;
 }
 
-void forget_session(struct analysis *a, struct session *s)
+void forget_session(struct analysis *a, struct flow *flow)
 {
-	wheel_set(a->wheel, &s->flow, 0);
-	session_release(s);
-	flow_remove(a->flows, &s->flow);
+	wheel_set(a->wheel, flow, 0);
+	tracked_release((struct tracked *)flow);
+	flow_remove(a->flows, flow);
 }
 
 /* A frame of the server shows its host alive. */
 static void note_life(struct analysis *a, struct session *s, const struct packet *p)
 {
-	bool from_client = p->source_port == s->flow.client.port && address_same(&p->source, &s->flow.client.address);
+	bool from_client = p->source_port == s->flow->client.port && address_same(&p->source, &s->flow->client.address);
 	bool served = p->payload_wire > 0;
 
 	if (from_client || (p->flags & TCP_RST) || !((p->flags & TCP_SYN) || served))
@@ -60,28 +72,28 @@ static void note_life(struct analysis *a, struct session *s, const struct packet
 		return;
 	s->sign_at = p->at.time;
 	s->sign_served = served;
-	hosts_alive(a->context.hosts, &s->flow.server.address, &(struct sign){ p->at, s->id, s->flow.client, s->flow.server.port, p->ttl, served });
+	hosts_alive(a->context.hosts, &s->flow->server.address, &(struct sign){ p->at, s->id, s->flow->client, s->flow->server.port, p->ttl, served });
 }
 
 static void note_work(struct analysis *a, struct session *s, struct moment at)
 {
 	const struct fact *records;
 
-	if (s->flow.rank != RANK_BEFORE_LOGIN)
+	if (s->flow->rank != RANK_BEFORE_LOGIN)
 		return;
 	bool companion_served = s->companion && s->tcp.side[FROM_SERVER].bytes && s->tcp.side[FROM_CLIENT].bytes && !s->tls_port;
 	if (!companion_served && !facts_find(&s->facts, FACT_LOGIN_OK) && (!(records = facts_find(&s->facts, FACT_SERVER_RECORDS)) || records->value < 3))
 		return;
 	struct case_of c = case_of(a, s);
-	flow_rank(a->flows, &s->flow, RANK_LOGGED_IN);
+	flow_rank(a->flows, s->flow, RANK_LOGGED_IN);
 	if (s->companion)
 		context_companion_worked(&a->context, &c, at);
 	else
 		context_worked(&a->context, &c, at);
-	incidents_served(a->incidents, &(struct incident_session){ .client = s->flow.client, .server = s->flow.server, .name = c.name,
+	incidents_served(a->incidents, &(struct incident_session){ .client = s->flow->client, .server = s->flow->server, .name = c.name,
 								   .at = at.time, .proof = at, .session = s->id });
-	devices_handshake(a->context.devices, &s->flow.client.address,
-			  &(struct handshake){ s->first, s->flow.server.address, s->tcp.rtt[FROM_SERVER], HANDSHAKE_ANSWERED });
+	devices_handshake(a->context.devices, &s->flow->client.address,
+			  &(struct handshake){ s->first, s->flow->server.address, s->tcp.rtt[FROM_SERVER], HANDSHAKE_ANSWERED });
 }
 
 void feed_session(struct analysis *a, struct session *s, const struct packet *p)
@@ -89,7 +101,7 @@ void feed_session(struct analysis *a, struct session *s, const struct packet *p)
 	unsigned news = session_packet(s, p);
 
 	if (!s->id)
-		s->id = id_of(&s->flow.client, &s->flow.server, s->first, 0);
+		s->id = id_of(&s->flow->client, &s->flow->server, s->first, 0);
 
 	if (news & TCP_NEWS_NEW_SESSION) {
 		struct fact_view view[FACT_COUNT];
@@ -98,7 +110,7 @@ void feed_session(struct analysis *a, struct session *s, const struct packet *p)
 			if (!s->written || s->written_rule != rule)
 				session_written(a, s, view, rule);
 		}
-		forget_session(a, s);
+		forget_session(a, s->flow);
 		s = begin_session(a, p);
 		if (s)
 			feed_session(a, s, p);
@@ -110,15 +122,15 @@ void feed_session(struct analysis *a, struct session *s, const struct packet *p)
 	}
 	note_life(a, s, p);
 	note_work(a, s, p->at);
-	flow_touch(a->flows, &s->flow);
+	flow_touch(a->flows, s->flow);
 	if (news & TCP_NEWS_PROGRESS)
 		s->progress = true;
 	s->looks = 0;
 	s->settle_since = 0;
 	nanoseconds next = p->at.time + LOOK_FIRST;
 	/* An armed timer that comes too early re-arms itself: cheaper than moving it for every packet. */
-	if (!s->flow.deadline || s->flow.deadline > next + SECOND)
-		wheel_set(a->wheel, &s->flow, next);
+	if (!s->flow->deadline || s->flow->deadline > next + SECOND)
+		wheel_set(a->wheel, s->flow, next);
 }
 
 struct session *promote_attempt(struct analysis *a, const struct attempt *attempt)

@@ -7,12 +7,14 @@
 /* The first look at a session that went quiet. */
 #define LOOK_FIRST (700 * MILLISECOND)
 
+/* The session between the two ends; NULL: none. */
+struct session *find_session(struct analysis *a, const struct ends *ends);
 /* With its first packet, which is yet to be fed. NULL: no memory. */
 struct session *begin_session(struct analysis *a, const struct packet *p);
 /* Gives the session a packet of its ends. Where that begins another session, `s` is judged and gone afterwards. */
 void feed_session(struct analysis *a, struct session *s, const struct packet *p);
 /* Makes the attempt, taken from its ring, a session fed with its SYN; NULL: no memory. */
 struct session *promote_attempt(struct analysis *a, const struct attempt *attempt);
-void forget_session(struct analysis *a, struct session *s);
+void forget_session(struct analysis *a, struct flow *flow);
 
 #endif

@@ -253,7 +253,7 @@ static double ms_between(const struct fact_view *from, const struct fact_view *t
 void session_summarize(const struct session *s, const struct fact_view v[FACT_COUNT], struct session_summary *into)
 {
 	*into = (struct session_summary){
-		.client = s->flow.client, .server = s->flow.server, .companion = s->companion, .implicit_tls = s->tls_port && !s->starttls,
+		.client = s->flow->client, .server = s->flow->server, .companion = s->companion, .implicit_tls = s->tls_port && !s->starttls,
 		.start = s->first.time, .end = s->first.time + v[FACT_OPEN_FOR].value, .encapsulation = s->encapsulation,
 		.first = s->first, .last = s->last,
 	};

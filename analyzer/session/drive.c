@@ -13,8 +13,9 @@ enum use { USE_UNDECIDED, USE_IMAP, USE_TLS, USE_NONE };
 
 #define TAIL_MOST (DISSECT_MOST_LEFT + 1024)
 
-void session_begin(struct session *s, struct session_shared *shared)
+void session_begin(struct session *s, struct flow *flow, struct session_shared *shared)
 {
+	s->flow = flow;
 	s->shared = shared;
 	tcp_init(&s->tcp, shared->held);
 }
@@ -123,7 +124,7 @@ static void speaker_done(struct session *s, struct observer *o)
 	if (talks != WORD_speaker_unknown)
 		speaker_told(s, o, talks);
 	else if (s->outer.use[FROM_CLIENT] == USE_TLS) {
-		*viewed_slot(s->shared, &s->flow.server) = s->flow.server;
+		*viewed_slot(s->shared, &s->flow->server) = s->flow->server;
 		if (speaker_risks(s->speaker, risks, sizeof risks))
 			observe_text(o, FACT_TLS_RISKS, bytes_of_text(risks));
 	}
@@ -138,9 +139,9 @@ static void ask(struct session *s, struct observer *o, struct bytes bytes)
 
 static void begin_view(struct session *s)
 {
-	const struct endpoint *viewed = viewed_slot(s->shared, &s->flow.server);
+	const struct endpoint *viewed = viewed_slot(s->shared, &s->flow->server);
 
-	if (!s->speaker && !(viewed->port == s->flow.server.port && address_same(&viewed->address, &s->flow.server.address)))
+	if (!s->speaker && !(viewed->port == s->flow->server.port && address_same(&viewed->address, &s->flow->server.address)))
 		s->speaker = speaker_begin(s->shared->speakers, ASK_RISKS);
 }
 
@@ -370,7 +371,7 @@ static void on_fin(void *context, enum direction from, struct moment at)
 
 unsigned session_packet(struct session *s, const struct packet *p)
 {
-	enum direction from = p->source_port == s->flow.client.port && address_same(&p->source, &s->flow.client.address) ? FROM_CLIENT
+	enum direction from = p->source_port == s->flow->client.port && address_same(&p->source, &s->flow->client.address) ? FROM_CLIENT
 															: FROM_SERVER;
 	const struct stream_sink sink = { s, on_data, on_gap, on_fin };
 

@@ -38,7 +38,7 @@ struct layer {
 };
 
 struct session {
-	struct flow flow; /* first: the table's part */
+	struct flow *flow;         /* the table's part (tracked.h) */
 	struct session_shared *shared;
 	struct tcp tcp;
 	struct facts facts;
@@ -65,12 +65,12 @@ struct session {
 	nanoseconds settle_since;  /* when a verdict that waits for context was first reached; 0: none */
 };
 
-void session_begin(struct session *session, struct session_shared *shared);
+void session_begin(struct session *session, struct flow *flow, struct session_shared *shared);
 /* Feeds a packet. Returns the tracker's news (TCP_NEWS_…). TCP_NEWS_NEW_SESSION: the packet was not taken, it begins another session. */
 unsigned session_packet(struct session *session, const struct packet *packet);
 /* Turns holes that nothing will fill any more into gaps; before a view is asked for. */
 void session_settle_holes(struct session *session, struct moment now);
-/* Frees what the session owns; the record is the table's. */
+/* Frees what the session owns, itself excepted. */
 void session_release(struct session *session);
 
 /* All facts, derived ones included, as they stand at `now`. */

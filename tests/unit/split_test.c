@@ -103,13 +103,12 @@ static void feed(struct world *w, struct session *s, struct packet p, size_t fro
 /* Plays the session with one payload cut at a place (0: whole); what is known and judged at its end. */
 static const char *play(struct world *w, const struct talk *t, size_t cut_one, size_t cut, struct fact_view view[FACT_COUNT])
 {
+	struct flow flow = { .client = t->client, .server = t->server };
 	struct session *s = calloc(1, sizeof *s);
 	struct verdict verdict;
 
 	w->shared.held = held_pool_create(1 << 20);
-	s->flow.client = t->client;
-	s->flow.server = t->server;
-	session_begin(s, &w->shared);
+	session_begin(s, &flow, &w->shared);
 	s->mail_port = true;
 	s->tls_port = t->server.port == 993;
 	for (size_t i = 0; i < t->count; i++) {
