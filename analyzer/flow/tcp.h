@@ -57,7 +57,7 @@ struct tcp_side {
 	nanoseconds last_seen, last_data;
 	uint32_t last_data_frame;
 	uint16_t last_data_file;
-	uint16_t flags;          /* bits of tcp.c */
+	uint16_t flags;          /* bits of tcp_inside.h */
 	uint16_t window;         /* newest field, unscaled */
 	uint16_t largest, passed, mss; /* largest data segment sent; largest known to have arrived; MSS option */
 	uint8_t ttl, ttl_votes, ttl_last; /* the usual one by majority, and the newest, resets not counted */
@@ -87,7 +87,7 @@ struct tcp {
 	uint32_t rtt_mean[2], rtt_most[2];
 	uint16_t rtt_samples[2];
 	uint16_t syns, synacks;
-	uint16_t flags;          /* bits of tcp.c */
+	uint16_t flags;          /* bits of tcp_inside.h */
 	uint8_t ended;           /* enum word_end: the first closing act */
 	uint8_t synack_ttl;      /* of the first SYN-ACK: a proxy may send it, and another host the data */
 };

@@ -104,6 +104,16 @@ static inline nanoseconds time_between(nanoseconds from, nanoseconds to)
 	return to > from ? to - from : 0;
 }
 
+static inline uint32_t in_ms(nanoseconds t)
+{
+	return t / MILLISECOND > UINT32_MAX ? UINT32_MAX : (uint32_t)(t / MILLISECOND);
+}
+
+static inline uint16_t in_16_bits(uint32_t n)
+{
+	return n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
+}
+
 /* --- tcp.c */
 /* The connection's trouble, made at first need; NULL where there is no memory. */
 struct trouble *tcp_trouble(struct tcp *tcp);
@@ -112,8 +122,37 @@ struct reset_notes *tcp_resets(struct tcp *tcp);
 unsigned note_end(struct tcp *tcp, enum word_end how);
 /* What the other side lets `from` send beyond its acknowledgement, generously: for telling stray frames. */
 uint32_t most_ahead(const struct tcp *tcp, enum direction from);
+
+/* --- handshake.c */
+/* The connection's first frame, a SYN or in mid-stream. */
+void first_frame(struct tcp *tcp, const struct packet *p);
+/* Does this SYN begin another connection between the same ends? */
+bool starts_anew(const struct tcp *tcp, const struct packet *p, enum direction from);
+/* The side's stream begins with the byte of that sequence number. */
+void start_side(struct tcp_side *side, uint32_t seq);
+/* False: the SYN is a stray. */
+bool take_syn(struct tcp *tcp, const struct packet *p, enum direction from);
+/* The first frame of a side is no SYN. */
+void start_midstream(struct tcp *tcp, const struct packet *p, enum direction from);
+/* Does this frame complete the handshake? Its news. */
+unsigned note_established(struct tcp *tcp, const struct packet *p, enum direction from);
+
+/* --- acknowledge.c */
+/* A round trip from the capture point to that side and back. */
+void sample_rtt(struct tcp *tcp, enum direction toward, nanoseconds sent, nanoseconds answered);
 /* The other side has acknowledged what `from` sent, up to `ack`. */
 void acknowledge(struct tcp *tcp, enum direction from, uint32_t ack, nanoseconds now);
+/* Takes the acknowledgement that a frame of `from` carries; true: it advances. */
+bool take_ack(struct tcp *tcp, const struct packet *p, enum direction from);
+/* Takes the window that it offers. */
+void take_window(struct tcp *tcp, const struct packet *p, enum direction from);
+
+/* --- segment.c */
+/* Data on a SYN (RFC 7413); its news. */
+unsigned take_syn_data(struct tcp *tcp, const struct packet *p, enum direction from, const struct stream_sink *sink);
+/* Data and FIN of a frame that is neither SYN nor RST; quiet: milliseconds without a frame before it. Its news. */
+unsigned take_data(struct tcp *tcp, const struct packet *p, enum direction from, uint32_t quiet, const struct stream_sink *sink);
+
 /* --- stream.c */
 /* Takes payload at seq: hands on what is in order, keeps the rest. wire: its length on the wire. */
 void stream_take(struct tcp *tcp, enum direction from, uint32_t seq, struct bytes payload, uint32_t wire, struct moment at,
