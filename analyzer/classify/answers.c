@@ -11,37 +11,25 @@ const char *const answer_words[] = {
 static void read_languages(struct rules *r, struct document *d, yaml_node_t *n, int answer)
 {
 	struct items pairs;
-	const char *word;
-	yaml_node_t *at, *value;
+	yaml_node_t *value;
+	int language;
 
 	if (!document_pairs(d, n, answer_words[answer], &pairs))
 		return;
-	while (pairs_next(d, &pairs, &word, &at, &value)) {
-		char hint[HINT_ROOM];
-		int language = list_number(languages, word);
-		if (language < 0)
-			document_problem(d, at, "unknown language `%.60s`%s", word, nearest_in_list(word, languages, hint));
-		else
-			r->answers[answer][language] = document_text(d, value, word);
-	}
+	while (pairs_next_word(d, &pairs, "language", languages, &language, &value))
+		r->answers[answer][language] = document_text(d, value, languages[language]);
 }
 
 void load_answers(struct rules *r, struct document *d)
 {
 	struct items pairs;
-	const char *word;
-	yaml_node_t *root = document_root(d), *at, *value;
+	yaml_node_t *root = document_root(d), *value;
+	int answer;
 
 	if (!root || !document_pairs(d, root, "answers", &pairs))
 		return;
-	while (pairs_next(d, &pairs, &word, &at, &value)) {
-		char hint[HINT_ROOM];
-		int answer = list_number(answer_words, word);
-		if (answer < 0)
-			document_problem(d, at, "unknown answer `%.60s`%s", word, nearest_in_list(word, answer_words, hint));
-		else
-			read_languages(r, d, value, answer);
-	}
+	while (pairs_next_word(d, &pairs, "answer", answer_words, &answer, &value))
+		read_languages(r, d, value, answer);
 	for (int i = 0; answer_words[i]; i++)
 		for (int l = 0; languages[l]; l++)
 			if (!r->answers[i][l])

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vocabulary.h"
+
 #define FILE_MOST (1 << 20)
 #define PAIRS_MOST 128
 #define DEPTH_MOST 32
@@ -282,6 +284,29 @@ bool pairs_next(struct document *d, struct items *p, const char **key, yaml_node
 		*value = document_node(d, pair->value);
 		*key = document_text(d, *key_node, "key");
 		if (*key)
+			return true;
+	}
+	return false;
+}
+
+int document_word(struct document *d, const yaml_node_t *n, const char *what, const char *const *list)
+{
+	char hint[HINT_ROOM];
+	const char *word = document_text(d, n, what);
+	int number = word ? list_number(list, word) : -1;
+
+	if (word && number < 0)
+		document_problem(d, n, "unknown %s `%.60s`%s", what, word, nearest_in_list(word, list, hint));
+	return number;
+}
+
+bool pairs_next_word(struct document *d, struct items *p, const char *what, const char *const *list, int *number, yaml_node_t **value)
+{
+	while (p->next < p->count) {
+		const yaml_node_pair_t *pair = &p->list->data.mapping.pairs.start[p->next++];
+		*value = document_node(d, pair->value);
+		*number = document_word(d, document_node(d, pair->key), what, list);
+		if (*number >= 0)
 			return true;
 	}
 	return false;

@@ -29,6 +29,8 @@ void document_problem(struct document *d, const yaml_node_t *at, const char *for
 bool node_is_null(const yaml_node_t *n);
 /* The scalar's text, NULL and told where it is something else, empty or holds a NUL. `what` names it in the problem. */
 const char *document_text(struct document *d, const yaml_node_t *n, const char *what);
+/* The scalar's place in a NULL-terminated list of words; -1 and told, as an unknown `what`, where it is none of them. */
+int document_word(struct document *d, const yaml_node_t *n, const char *what, const char *const *list);
 /* The line of the file on which the scalar's byte at that offset of its value stands. */
 int document_line(const struct document *d, const yaml_node_t *scalar, size_t offset);
 
@@ -46,6 +48,8 @@ yaml_node_t *items_next(struct document *d, struct items *items);
 bool document_pairs(struct document *d, yaml_node_t *n, const char *what, struct items *into);
 /* The next pair whose key is a text; keys that are none were told. False at the end. */
 bool pairs_next(struct document *d, struct items *pairs, const char **key, yaml_node_t **key_node, yaml_node_t **value);
+/* The next pair whose key is a word of the list, and the word's place there; other keys are told as an unknown `what`. */
+bool pairs_next_word(struct document *d, struct items *pairs, const char *what, const char *const *list, int *number, yaml_node_t **value);
 
 /* A mapping's keys and what reads them. */
 struct key {

@@ -45,12 +45,8 @@ TEXT_READER(version)
 /* The word of a list as the list has it, NULL and told where it is none. */
 static const char *listed_word(struct document *d, yaml_node_t *n, const char *what, const char *const *list)
 {
-	char hint[HINT_ROOM];
-	const char *word = document_text(d, n, what);
-	int number = word ? list_number(list, word) : -1;
+	int number = document_word(d, n, what, list);
 
-	if (word && number < 0)
-		document_problem(d, n, "unknown %s `%.60s`%s", what, word, nearest_in_list(word, list, hint));
 	return number < 0 ? NULL : list[number];
 }
 

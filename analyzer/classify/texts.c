@@ -38,13 +38,9 @@ static uint8_t read_bits(struct document *d, yaml_node_t *n, const char *what, c
 	if (!document_items(d, n, what, true, &items))
 		return 0;
 	while ((item = items_next(d, &items))) {
-		char hint[HINT_ROOM];
-		const char *word = document_text(d, item, what);
-		int number = word ? list_number(list, word) : -1;
+		int number = document_word(d, item, what, list);
 		if (number >= 0)
 			bits |= (uint8_t)(1u << number);
-		else if (word)
-			document_problem(d, item, "unknown %s `%.60s`%s", what, word, nearest_in_list(word, list, hint));
 	}
 	return bits;
 }
@@ -101,12 +97,9 @@ static void read_text(struct document *d, yaml_node_t *n, const char *word, void
 
 static void read_means(struct document *d, yaml_node_t *n, const char *what, void *into)
 {
-	char hint[HINT_ROOM];
-	const char *word = document_text(d, n, what);
-	int number = word ? enumeration_number(ENUM_refusal, word) : -1;
+	int number = document_word(d, n, "refusal", enumeration_words(ENUM_refusal));
 
-	if (word && number < 0)
-		document_problem(d, n, "unknown refusal `%.60s`%s", word, nearest_in_list(word, enumeration_words(ENUM_refusal), hint));
+	(void)what;
 	((struct server_text *)into)->means = (enum word_refusal)(number < 0 ? 0 : number);
 }
 
@@ -270,19 +263,13 @@ static void read_sentences(struct document *d, yaml_node_t *n, const char *langu
 static void read_step(struct rules *r, struct document *d, yaml_node_t *n, int step)
 {
 	struct items pairs;
-	const char *word;
-	yaml_node_t *at, *value;
+	yaml_node_t *value;
+	int language;
 
 	if (!document_pairs(d, n, steps[step], &pairs))
 		return;
-	while (pairs_next(d, &pairs, &word, &at, &value)) {
-		char hint[HINT_ROOM];
-		int language = list_number(languages, word);
-		if (language < 0)
-			document_problem(d, at, "unknown language `%.60s`%s", word, nearest_in_list(word, languages, hint));
-		else
-			read_sentences(d, value, word, r->advice[step][language]);
-	}
+	while (pairs_next_word(d, &pairs, "language", languages, &language, &value))
+		read_sentences(d, value, languages[language], r->advice[step][language]);
 }
 
 static void tell_missing(struct document *d, int step, const char *word, const char *where)
@@ -308,22 +295,16 @@ static void check_complete(const struct rules *r, struct document *d)
 void load_advice(struct rules *r, struct document *d)
 {
 	struct items pairs;
-	const char *word;
-	yaml_node_t *root = document_root(d), *at, *value;
+	yaml_node_t *root = document_root(d), *value;
+	int step;
 
 	if (!root || !document_pairs(d, root, "advice", &pairs)) {
 		if (!root)
 			document_problem(d, NULL, "no advice there");
 		return;
 	}
-	while (pairs_next(d, &pairs, &word, &at, &value)) {
-		char hint[HINT_ROOM];
-		int step = list_number(steps, word);
-		if (step < 0)
-			document_problem(d, at, "unknown step `%.60s`%s", word, nearest_in_list(word, steps, hint));
-		else
-			read_step(r, d, value, step);
-	}
+	while (pairs_next_word(d, &pairs, "step", steps, &step, &value))
+		read_step(r, d, value, step);
 	check_complete(r, d);
 }
 
