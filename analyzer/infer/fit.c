@@ -6,7 +6,7 @@
 /* Nothing is impossible: less likely than this is not believed. */
 #define LEAST 1e-9
 
-static float likelihood(double p)
+float likelihood(double p)
 {
 	return logf((float)(p < LEAST ? LEAST : p));
 }
@@ -70,23 +70,43 @@ static double texts_size(const struct inside_text *texts, int count, enum meanin
 	return of ? (all > first ? all : first) / of : 0;
 }
 
+void lengths_ready(const struct inside_model *model, struct inside_lengths *l)
+{
+	for (int i = 0; i < MEANINGS; i++) {
+		l->usual_log[i] = likelihood(l->usual[i]);
+		l->no_text[i] = likelihood((1 - model->meaning[i].exact) * l->usual[i]);
+		l->not_theirs[i] = likelihood((1 - model->exact) * l->usual[i]);
+	}
+}
+
+static bool has_texts(const struct inside_server *server, enum meaning meaning)
+{
+	return server && server->meanings >> meaning & 1;
+}
+
+static float fit_server(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning)
+{
+	const struct inside_lengths *lengths = sight->lengths[step];
+	double share = sight->model->exact;
+	double exact = texts_size(s->server->texts, s->server->text_count, meaning, s->tag, &sight->step[step]);
+
+	return exact > 0 ? likelihood((1 - share) * lengths->usual[meaning] + share * exact) : lengths->not_theirs[meaning];
+}
+
+static float fit_usual(const struct sight *sight, int tag, int step, enum meaning meaning)
+{
+	const struct inside_meaning *row = &sight->model->meaning[meaning];
+	const struct inside_lengths *lengths = sight->lengths[step];
+
+	if (!row->text_count)
+		return lengths->usual_log[meaning];
+	double exact = texts_size(row->texts, row->text_count, meaning, tag, &sight->step[step]);
+	return exact > 0 ? likelihood((1 - row->exact) * lengths->usual[meaning] + row->exact * exact) : lengths->no_text[meaning];
+}
+
 float fit_size(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning)
 {
-	const struct inside_model *m = sight->model;
-	const struct inside_meaning *row = &m->meaning[meaning];
-	const struct inside_step *at = &sight->step[step];
-	double exact, share;
-
-	if (s->server && s->server->meanings >> meaning & 1) {
-		share = m->exact;
-		exact = texts_size(s->server->texts, s->server->text_count, meaning, s->tag, at);
-	} else if (row->text_count) {
-		share = row->exact;
-		exact = texts_size(row->texts, row->text_count, meaning, s->tag, at);
-	} else {
-		return sight->size_log[step][meaning];
-	}
-	return likelihood((1 - share) * sight->size[step][meaning] + share * exact);
+	return has_texts(s->server, meaning) ? fit_server(sight, s, step, meaning) : fit_usual(sight, s->tag, step, meaning);
 }
 
 static int delay_bucket(const struct inside_model *m, nanoseconds after)
@@ -121,38 +141,13 @@ float fit_follows(const struct sight *sight, const struct supposed *s, int dialo
 	return habits_in(sight->model, s, (enum phase)dialogue_steps[dialogue_step].phase)->step_log[dialogue_step];
 }
 
-static void make_logs(struct inside_habits *h)
-{
-	for (int i = 0; i < dialogue_step_count; i++)
-		h->step_log[i] = likelihood(h->step[i]);
-}
-
-/* The steps of a phase stand together. */
-static void find_steps(struct inside_model *m)
-{
-	for (int i = 0; i < dialogue_step_count; i++) {
-		int phase = dialogue_steps[i].phase;
-		if (i == 0 || dialogue_steps[i - 1].phase != phase)
-			m->first_step[phase] = (uint8_t)i;
-		m->last_step[phase] = (uint8_t)(i + 1);
-	}
-}
-
-void inside_ready(struct inside_model *m)
-{
-	find_steps(m);
-	make_logs(&m->usual);
-	for (int i = 0; i < m->client_count; i++)
-		make_logs(&m->clients[i].habits);
-}
-
 float fit_end(const struct sight *sight, const struct supposed *s, enum phase phase)
 {
 	const struct inside_step *last = &sight->step[sight->steps - 1];
 	nanoseconds after = sight->steps ? sight->c->end - last->at.time : 0;
 	int span = after < END_AT_ONCE_MOST ? END_AT_ONCE : after < END_SOON_MOST ? END_SOON : END_LATE;
 
-	return likelihood(habits_in(sight->model, s, phase)->end[phase][sight->c->ended][span]);
+	return habits_in(sight->model, s, phase)->end_log[phase][sight->c->ended][span];
 }
 
 /* Tags may have grown by a digit. */
@@ -175,7 +170,7 @@ static bool is_repeated(const struct sight *sight, int step, const struct answer
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like)
 {
 	bool accepts = meaning == MEANS_ok || meaning == MEANS_ok_list, repeated = false;
-	float weight = (float)log(sight->model->known);
+	float weight = sight->model->known_log;
 	const struct inside_case *c = sight->c;
 
 	if (!accepts && meaning != MEANS_no)
@@ -194,8 +189,8 @@ float fit_known(const struct sight *sight, const struct supposed *s, int step, e
 float fit_again(const struct sight *sight, int step, enum meaning meaning)
 {
 	if (meaning == MEANS_ok || meaning == MEANS_ok_list)
-		return sight->said_before[step] ? likelihood(sight->model->again) : 0;
-	return meaning == MEANS_no && !sight->said_before[step] ? likelihood(sight->model->otherwise) : 0;
+		return sight->said_before[step] ? sight->model->again_log : 0;
+	return meaning == MEANS_no && !sight->said_before[step] ? sight->model->otherwise_log : 0;
 }
 
 /* But for a tag that grew by a digit. */
@@ -211,6 +206,22 @@ static bool is_said_before(const struct sight *sight, int step)
 	return false;
 }
 
+/* Where the length is known to the byte, the row of its bucket; else one of its own. */
+static const struct inside_lengths *lengths_of(const struct inside_model *m, struct plain_length plain, struct inside_lengths *own)
+{
+	int bucket = 0;
+
+	if (plain.least == plain.most) {
+		while (bucket < m->size_count - 1 && plain.least >= m->size_edge[bucket])
+			bucket++;
+		return &m->lengths[bucket];
+	}
+	for (int i = 0; i < MEANINGS; i++)
+		own->usual[i] = usual_size(m, (enum meaning)i, plain);
+	lengths_ready(m, own);
+	return own;
+}
+
 bool sight_of(const struct inside_model *model, const struct inside_case *c, struct sight *into)
 {
 	into->model = model;
@@ -218,14 +229,73 @@ bool sight_of(const struct inside_model *model, const struct inside_case *c, str
 	into->steps = steps_of(c, into->step);
 	for (int i = 0; i < into->steps; i++) {
 		const struct inside_step *step = &into->step[i];
-		for (int m = 0; m < MEANINGS; m++) {
-			into->size[i][m] = usual_size(model, (enum meaning)m, step->all);
-			into->size_log[i][m] = likelihood(into->size[i][m]);
-			into->delay_log[i][m] = likelihood(model->meaning[m].delay[delay_bucket(model, step->after)]);
-		}
+		into->lengths[i] = lengths_of(model, step->all, &into->range[i]);
+		into->delay_log[i] = model->delay_log[delay_bucket(model, step->after)];
 		into->said_before[i] = is_said_before(into, i);
 		/* The odder the longer, as every length is. */
 		into->odd_log[i] = likelihood(model->odd / (step->all.least + ODD_LENGTH));
 	}
 	return into->steps > 0;
+}
+
+/* --- side by side --- */
+
+/* A text fits under few tags: the others need not be asked. */
+static void add_text(const struct inside_text *t, struct plain_length plain, double sum[TAGS_MOST])
+{
+	int least = t->tagged ? plain.least - t->most - TAG_GROWTH : 1, most = t->tagged ? plain.most - t->least : TAGS_MOST;
+
+	for (int tag = least < 1 ? 1 : least; tag <= most && tag <= TAGS_MOST; tag++)
+		sum[tag - 1] += text_size(t, tag, plain);
+}
+
+static void add_texts(const struct inside_meaning *row, struct plain_length plain, double sum[TAGS_MOST])
+{
+	for (int i = 0; i < row->text_count; i++)
+		add_text(&row->texts[i], plain, sum);
+}
+
+/* fit_usual under each tag. */
+static void sizes_by_tag(const struct sight *sight, int step, enum meaning meaning, float into[TAGS_MOST])
+{
+	const struct inside_meaning *row = &sight->model->meaning[meaning];
+	const struct inside_lengths *lengths = sight->lengths[step];
+	const struct inside_step *at = &sight->step[step];
+	float none = row->text_count ? lengths->no_text[meaning] : lengths->usual_log[meaning];
+	double all[TAGS_MOST] = { 0 }, first[TAGS_MOST] = { 0 };
+
+	for (int i = 0; i < TAGS_MOST; i++)
+		into[i] = none;
+	if (!row->text_count)
+		return;
+	add_texts(row, at->all, all);
+	if (at->first.least != at->all.least || at->first.most != at->all.most)
+		add_texts(row, at->first, first);
+	for (int i = 0; i < TAGS_MOST; i++) {
+		double exact = (all[i] > first[i] ? all[i] : first[i]) / row->text_count;
+		if (exact > 0)
+			into[i] = likelihood((1 - row->exact) * lengths->usual[meaning] + row->exact * exact);
+	}
+}
+
+void fit_tags(const struct sight *sight, int step, enum meaning meaning, float into[LANES])
+{
+	float sizes[TAGS_MOST], delay = sight->delay_log[step][meaning];
+
+	sizes_by_tag(sight, step, meaning, sizes);
+	for (int i = 0; i < TAGS_MOST; i++)
+		into[i] = sizes[i] + delay;
+	for (int i = 0; i < TAGS_MOST && sight->c->known_count; i++)
+		into[i] += fit_known(sight, &(struct supposed){ i + 1, NULL, NULL }, step, meaning, NULL);
+}
+
+void fit_lanes(const struct sight *sight, const struct supposed s[LANES], int count, int step, enum meaning meaning, float into[LANES])
+{
+	float sizes[TAGS_MOST];
+
+	sizes_by_tag(sight, step, meaning, sizes);
+	for (int i = 0; i < count; i++) {
+		float size = has_texts(s[i].server, meaning) ? fit_server(sight, &s[i], step, meaning) : sizes[s[i].tag - 1];
+		into[i] = size + fit_delay(sight, &s[i], step, meaning) + fit_known(sight, &s[i], step, meaning, NULL);
+	}
 }

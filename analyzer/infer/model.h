@@ -20,6 +20,15 @@ enum phase {
 
 enum phase_group { GROUP_BEFORE, GROUP_WITHIN, GROUP_AFTER };
 
+/* How a login went that was not accepted, carried along until one is. */
+enum mood { MOOD_NONE, MOOD_REFUSED, MOOD_LIMITED, MOOD_TEMPORARY, MOODS };
+
+/* Where a dialogue stands: a phase in a mood. */
+#define STATES (PHASES * MOODS)
+#define STATE(phase, mood) ((int)(phase) * MOODS + (int)(mood))
+#define PHASE_IN(state) ((enum phase)((state) / MOODS))
+#define MOOD_IN(state) ((enum mood)((state) % MOODS))
+
 struct meaning_kind {
 	const char *word, *says;
 	enum direction from;
@@ -74,7 +83,7 @@ struct inside_meaning {
 struct inside_habits {
 	double step[STEPS_MOST];
 	double end[PHASES][ENDS][END_SPANS];
-	float step_log[STEPS_MOST]; /* their logarithms, made by inside_ready */
+	float step_log[STEPS_MOST], end_log[PHASES][ENDS][END_SPANS]; /* their logarithms, made by inside_ready */
 	bool given[PHASES];
 };
 
@@ -92,7 +101,22 @@ struct inside_client {
 	double share;
 	uint8_t tag_least, tag_most;
 	struct inside_habits habits; /* phases given take the place of the usual ones */
+	bool own_habits;             /* any is given; made by inside_ready */
 };
+
+/* How likely records of one length are, as what: probabilities of the bare length, and logarithms. */
+struct inside_lengths {
+	double usual[MEANINGS];
+	float usual_log[MEANINGS];
+	float no_text[MEANINGS];   /* where it is none of the meaning's texts */
+	float not_theirs[MEANINGS]; /* where it is none of a known server's */
+};
+
+/* A step of dialogue.def that leads on from a state. */
+struct inside_way {
+	uint8_t meaning, to, step;
+};
+#define WAYS_MOST (STEPS_MOST * MOODS)
 
 /* Strings are borrowed from the rules' documents. */
 struct inside_model {
@@ -110,14 +134,20 @@ struct inside_model {
 	double again;              /* how likely a login is let in by an answer as long as one that refused another before */
 	double otherwise;          /* how likely a further login is refused by an answer of another length than the one before */
 	int threshold;             /* per mille; below it the dialogue is unclear */
-	uint8_t first_step[PHASES], last_step[PHASES]; /* of dialogue_steps; the last is excluded; made by inside_ready */
 	struct inside_server *servers;
 	int server_count;
 	struct inside_client *clients;
 	int client_count;
+	/* Made by inside_ready: */
+	struct inside_lengths lengths[BUCKETS_MOST]; /* of a length in that bucket */
+	float delay_log[BUCKETS_MOST][MEANINGS];
+	float known_log, again_log, otherwise_log;
+	double other_clients, other_servers;         /* the share of those that are not known */
+	struct inside_way ways[2][WAYS_MOST];        /* of records of each direction, state by state */
+	uint16_t first_way[2][STATES + 1];
 };
 
-/* To be called once all is filled in. */
+/* Works out what is the same for all sessions. To be called once all else is filled in. */
 void inside_ready(struct inside_model *model);
 
 #endif

@@ -22,11 +22,18 @@ struct sight {
 	struct inside_step step[INSIDE_STEPS];
 	int steps;
 	bool said_before[INSIDE_STEPS]; /* the server said something of that length before */
-	double size[INSIDE_STEPS][MEANINGS];
-	float size_log[INSIDE_STEPS][MEANINGS], delay_log[INSIDE_STEPS][MEANINGS], odd_log[INSIDE_STEPS];
+	const struct inside_lengths *lengths[INSIDE_STEPS];
+	const float *delay_log[INSIDE_STEPS]; /* by meaning */
+	float odd_log[INSIDE_STEPS];
+	struct inside_lengths range[INSIDE_STEPS]; /* only of steps whose length is not known to the byte */
 };
 /* False: nothing can be told. */
 bool sight_of(const struct inside_model *model, const struct inside_case *c, struct sight *into);
+
+/* The natural logarithm; nothing is believed to be impossible. */
+float likelihood(double p);
+/* Fills in the logarithms of `usual`. */
+void lengths_ready(const struct inside_model *model, struct inside_lengths *lengths);
 
 /* Natural logarithms of likelihoods. */
 float fit_size(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning);
@@ -37,5 +44,11 @@ float fit_end(const struct sight *sight, const struct supposed *s, enum phase ph
 float fit_again(const struct sight *sight, int step, enum meaning meaning);
 /* Of an answer that is like those this server gave before to logins of that kind; 0: it gave none. */
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like);
+
+/* Suppositions that are tried side by side. */
+#define LANES 12
+/* Length, delay and answers known: under the tags of 1, 2, 3… bytes, both sides unknown; under each of `count` suppositions. */
+void fit_tags(const struct sight *sight, int step, enum meaning meaning, float into[LANES]);
+void fit_lanes(const struct sight *sight, const struct supposed s[LANES], int count, int step, enum meaning meaning, float into[LANES]);
 
 #endif

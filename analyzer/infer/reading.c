@@ -1,0 +1,105 @@
+/* The best and the next best dialogue, step by step, and what tells them apart. */
+#include "reading.h"
+
+#include <math.h>
+
+void read_dialogue(const struct sight *sight, const struct walk *walk, int lane, int state, struct inside_dialogue *into)
+{
+	const struct inside_model *m = sight->model;
+	const struct supposed *s = &walk->supposed[lane];
+
+	*into = (struct inside_dialogue){ .tag = (uint8_t)s->tag, .client = s->client ? (int)(s->client - m->clients) : -1,
+					  .server = s->server ? (int)(s->server - m->servers) : -1,
+					  .ending = fit_end(sight, s, PHASE_IN(state)) };
+	for (int i = sight->steps - 1; i >= 0; i--) {
+		struct inside_reading *r = &into->reading[i];
+		struct walked walked = walk_back(sight, walk, lane, i, state);
+		enum meaning meaning = (enum meaning)walked.meaning;
+		*r = (struct inside_reading){ .meaning = (uint8_t)meaning, .phase = (uint8_t)PHASE_IN(state) };
+		if (meaning < MEANINGS) {
+			r->size = fit_size(sight, s, i, meaning);
+			r->delay = fit_delay(sight, s, i, meaning);
+			r->known = fit_known(sight, s, i, meaning, &into->like);
+			r->follows = fit_follows(sight, s, walked.step) + (MOOD_IN(walked.before) == MOOD_NONE ? 0 : fit_again(sight, i, meaning));
+		} else {
+			r->follows = walk->score[i + 1][state][lane] - walk->score[i][walked.before][lane];
+		}
+		state = walked.before;
+	}
+}
+
+static void add_term(struct inside *i, struct inside_term term)
+{
+	for (int n = 0; n < INSIDE_TERMS; n++) {
+		if (n >= i->terms) {
+			i->term[i->terms++] = term;
+			return;
+		}
+		if (fabsf(term.weight) > fabsf(i->term[n].weight)) {
+			struct inside_term displaced = i->term[n];
+			i->term[n] = term;
+			term = displaced;
+		}
+	}
+}
+
+#define TERM_LEAST 0.1f
+
+static void find_terms(struct inside *i)
+{
+	for (int n = 0; n < i->steps; n++) {
+		const struct inside_reading *a = &i->best.reading[n], *b = &i->second.reading[n];
+		float weights[] = { [TERM_SIZE] = a->size - b->size, [TERM_DELAY] = a->delay - b->delay, [TERM_FOLLOWS] = a->follows - b->follows,
+				    [TERM_END] = 0, [TERM_KNOWN] = a->known - b->known };
+		for (int kind = TERM_SIZE; kind <= TERM_KNOWN; kind++)
+			if (fabsf(weights[kind]) >= TERM_LEAST)
+				add_term(i, (struct inside_term){ n, kind, weights[kind] });
+	}
+	float ending = i->best.ending - i->second.ending;
+	if (fabsf(ending) >= TERM_LEAST)
+		add_term(i, (struct inside_term){ -1, TERM_END, ending });
+}
+
+static bool is_login(int meaning)
+{
+	return meaning == MEANS_login || meaning == MEANS_login_ir || meaning == MEANS_mechanism;
+}
+
+static bool is_refusal(int meaning)
+{
+	return meaning == MEANS_no || meaning == MEANS_limit || meaning == MEANS_temporary;
+}
+
+/* The login that decided is the newest one. */
+static void find_login(struct inside *i)
+{
+	i->login = i->answer = -1;
+	for (int n = 0; n < i->steps; n++) {
+		const struct inside_reading *r = &i->best.reading[n];
+		if (is_login(r->meaning)) {
+			i->login = n;
+			i->answer = -1;
+		}
+		if (r->meaning == MEANS_ok || r->meaning == MEANS_ok_list || is_refusal(r->meaning) ||
+		    (r->meaning == MEANS_bye && r->phase == PHASE_turned_away && i->login >= 0))
+			i->answer = n;
+		i->refused += is_refusal(r->meaning);
+	}
+}
+
+/* The margin is what is left of certainty: the best's share less the next best's, in 1,000. */
+static void weigh(const struct inside_model *m, struct inside *i)
+{
+	double apart = i->has_second ? (i->best.score - i->second.score) * m->sharpness : INFINITY;
+
+	i->margin = (int)(tanh(apart / 2) * 1000);
+	i->what = i->margin >= m->threshold ? i->best.what : WORD_inside_unclear;
+}
+
+void read_inside(const struct inside_model *model, struct inside *i)
+{
+	if (i->has_second)
+		find_terms(i);
+	find_login(i);
+	weigh(model, i);
+}

@@ -1,0 +1,94 @@
+/* What follows from rules/inside-tls.yaml for all sessions, worked out once: logarithms, and the ways from each state. */
+#include "steps.h"
+
+#include <math.h>
+
+static void habits_ready(struct inside_habits *h)
+{
+	for (int i = 0; i < dialogue_step_count; i++)
+		h->step_log[i] = likelihood(h->step[i]);
+	for (int phase = 0; phase < PHASES; phase++)
+		for (int i = 0; i < ENDS * END_SPANS; i++)
+			h->end_log[phase][i / END_SPANS][i % END_SPANS] = likelihood(h->end[phase][i / END_SPANS][i % END_SPANS]);
+}
+
+static void client_ready(struct inside_client *c)
+{
+	habits_ready(&c->habits);
+	for (int phase = 0; phase < PHASES; phase++)
+		c->own_habits = c->own_habits || c->habits.given[phase];
+}
+
+static void rows_ready(struct inside_model *m)
+{
+	for (int bucket = 0; bucket < m->size_count; bucket++) {
+		for (int i = 0; i < MEANINGS; i++)
+			m->lengths[bucket].usual[i] = m->meaning[i].size[bucket];
+		lengths_ready(m, &m->lengths[bucket]);
+	}
+	for (int bucket = 0; bucket < m->delay_count; bucket++)
+		for (int i = 0; i < MEANINGS; i++)
+			m->delay_log[bucket][i] = likelihood(m->meaning[i].delay[bucket]);
+}
+
+/* --- the ways --- */
+
+static enum mood mood_after(enum mood mood, enum phase phase, enum meaning meaning)
+{
+	bool login = phase == PHASE_sent_login || phase == PHASE_sent_mechanism || phase == PHASE_sent_response || phase == PHASE_sent_empty;
+
+	switch (meaning) {
+	case MEANS_no: return MOOD_REFUSED;
+	case MEANS_limit: return MOOD_LIMITED;
+	case MEANS_temporary: return MOOD_TEMPORARY;
+	case MEANS_bye: return mood != MOOD_NONE ? mood : login ? MOOD_REFUSED : MOOD_TEMPORARY;
+	default: return mood;
+	}
+}
+
+static int add_ways(struct inside_model *m, enum direction from, int state, int count)
+{
+	for (int i = 0; i < dialogue_step_count; i++) {
+		const struct dialogue_step *step = &dialogue_steps[i];
+		enum meaning meaning = (enum meaning)step->meaning;
+		if (step->phase != PHASE_IN(state) || meaning_kinds[meaning].from != from)
+			continue;
+		int to = STATE(step->then, mood_after(MOOD_IN(state), (enum phase)step->phase, meaning));
+		m->ways[from][count++] = (struct inside_way){ step->meaning, (uint8_t)to, (uint8_t)i };
+	}
+	return count;
+}
+
+static void ways_ready(struct inside_model *m)
+{
+	for (int from = 0; from < 2; from++) {
+		int count = 0;
+		for (int state = 0; state < STATES; state++) {
+			m->first_way[from][state] = (uint16_t)count;
+			count = add_ways(m, (enum direction)from, state, count);
+		}
+		m->first_way[from][STATES] = (uint16_t)count;
+	}
+}
+
+static void shares_ready(struct inside_model *m)
+{
+	m->other_clients = m->other_servers = 1;
+	for (int i = 0; i < m->client_count; i++)
+		m->other_clients -= m->clients[i].share;
+	for (int i = 0; i < m->server_count; i++)
+		m->other_servers -= m->servers[i].share;
+}
+
+void inside_ready(struct inside_model *m)
+{
+	shares_ready(m);
+	habits_ready(&m->usual);
+	for (int i = 0; i < m->client_count; i++)
+		client_ready(&m->clients[i]);
+	rows_ready(m);
+	m->known_log = (float)log(m->known);
+	m->again_log = likelihood(m->again);
+	m->otherwise_log = likelihood(m->otherwise);
+	ways_ready(m);
+}

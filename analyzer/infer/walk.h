@@ -1,0 +1,33 @@
+/* Walks the steps through the phases of a dialogue (Viterbi), under several suppositions side by side. */
+#ifndef IMAPWHY_INFER_WALK_H
+#define IMAPWHY_INFER_WALK_H
+
+#include "steps.h"
+
+/* Less likely than anything that happens. */
+#define NEVER -1e30f
+
+struct walk {
+	struct supposed supposed[LANES];
+	int count;
+	bool by_tag; /* under the tags of 1, 2, 3… bytes, both sides unknown */
+	float follows[STEPS_MOST][LANES];
+	float fits[INSIDE_STEPS][MEANINGS][LANES]; /* worked out where first asked for */
+	uint32_t fitted[INSIDE_STEPS];             /* bits: meanings */
+	float score[INSIDE_STEPS + 1][STATES][LANES];
+	uint8_t alive[INSIDE_STEPS + 1][STATES]; /* the states that are followed on, under any of the suppositions */
+	uint8_t alive_count[INSIDE_STEPS + 1];
+};
+
+/* By `supposed` and `count`, or else by tag. */
+void walk_all(const struct sight *sight, struct walk *w);
+
+/* What a step is best taken for on the way to a state. */
+struct walked {
+	int before;   /* the state before it */
+	int meaning;  /* MEANINGS: it fits nothing */
+	int step;     /* of dialogue.def, -1: none */
+};
+struct walked walk_back(const struct sight *sight, const struct walk *w, int lane, int step, int state);
+
+#endif
