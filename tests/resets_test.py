@@ -90,6 +90,26 @@ class Patterns(Resets):
         t.send(10.12, 1, ACK | 8, b"a1 OK logged in at last\r\n").send(10.1201, 1, RST | ACK, seq=t.seq[1] - 25, timestamps=False)
         self.injected(c)
 
+    def test_in_the_name_of_a_client_that_numbers_its_frames(self):
+        c, t = self.opened()
+        t.send(10.101, 0, RST | ACK, window=0, timestamps=False, ip_id=31337)
+        self.proof(self.injected(c), "tcp.reset_odd_id")
+
+    def test_in_the_clients_name_without_a_number(self):
+        c, t = self.opened()
+        t.send(10.101, 0, RST | ACK, window=65535, timestamps=False, ip_id=0)
+        self.injected(c)
+
+    def test_pair_of_rsts_after_ack_sooner_than_the_path(self):
+        c, t = self.opened(greeted=False, login=False)
+        t.send(10.026, 1, RST, timestamps=False, ip_id=5).send(10.02601, 1, RST, timestamps=False, ip_id=6)
+        self.injected(c)
+
+    def test_rst_then_rst_ack_that_acknowledges_something_else(self):
+        c, t = self.opened(greeted=False, login=False)
+        t.send(10.05, 1, RST, timestamps=False, ip_id=5).send(10.05001, 1, RST | ACK, ack=t.seq[0] + 5000, timestamps=False, ip_id=6)
+        self.injected(c)
+
     def test_data_then_silence(self):
         c = Capture()
         Tcp(c, ME, SERVER).greeted(10).vain(10.2, LOGIN)
@@ -143,6 +163,23 @@ class Genuine(Resets):
         Tcp(c, OTHER, SERVER, ttl=(64, 61)).works(5)
         Tcp(c, THIRD, SERVER).works(6)
         self.genuine(c)
+
+    def test_queue_that_is_full(self):
+        c, t = self.opened(greeted=False, login=False)
+        t.send(10.05, 1, RST, window=0, ip_id=0, timestamps=False)
+        self.genuine(c)
+
+    def test_client_that_numbers_the_frames_of_all_its_connections(self):
+        c, t = self.opened()
+        t.server(10.2, "a1 OK in\r\n").client(10.3, "a2 SELECT INBOX\r\n")
+        t.send(12.5, 0, RST | ACK, window=0, timestamps=False, ip_id=t.ip_id[0] + 9000)
+        self.genuine(c, "reset_by_client")
+
+    def test_client_whose_numbers_are_random(self):
+        c, t = self.opened()
+        t.ip_id[0] = 40000
+        t.server(10.2, "a1 OK in\r\n").client(10.3, "a2 SELECT INBOX\r\n").send(10.4, 0, RST | ACK, window=0, timestamps=False, ip_id=9)
+        self.genuine(c, "reset_by_client")
 
     def test_app_that_aborts(self):
         c, t = self.opened()

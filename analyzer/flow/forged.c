@@ -6,19 +6,20 @@
 /* Weaver, Sommer, Paxson (NDSS 2009) and what Linux and others do themselves: bare resets have no options and, on Linux, IP ID 0. */
 static const struct {
 	uint16_t bit;
-	uint8_t points;
+	uint8_t points, client; /* client: where the client is the alleged sender. No proxy or balancer speaks for it. */
 } weights[] = {
-	{ RESET_BEHIND, 3 },        /* the sender knows what it has sent; yet behind a SYN proxy Linux was seen to reset so */
-	{ RESET_BOTH_AT_ONCE, 4 },  /* two hosts don't abort within milliseconds of each other */
-	{ RESET_RISING, 4 },
-	{ RESET_ODD_ACK, 3 },
-	{ RESET_SOON, 3 },
-	{ RESET_UNKNOWN_TO, 2 },    /* or it was restarted, or another host took over */
-	{ RESET_ODD_FORM, 2 },
-	{ RESET_REPEATED, 2 },
-	{ RESET_NO_OPTIONS, 1 },
-	{ RESET_ODD_WINDOW, 1 },
-	{ RESET_NO_ID, 1 },
+	{ RESET_BEHIND, 3, 3 },        /* the sender knows what it has sent; yet behind a SYN proxy Linux was seen to reset so */
+	{ RESET_BOTH_AT_ONCE, 4, 4 },  /* two hosts don't abort within milliseconds of each other */
+	{ RESET_RISING, 4, 4 },
+	{ RESET_ODD_ACK, 3, 3 },
+	{ RESET_SOON, 3, 3 },
+	{ RESET_UNKNOWN_TO, 2, 2 },    /* or it was restarted, or another host took over */
+	{ RESET_ODD_FORM, 2, 2 },
+	{ RESET_REPEATED, 2, 2 },
+	{ RESET_NO_OPTIONS, 1, 1 },
+	{ RESET_ODD_WINDOW, 1, 1 },
+	{ RESET_NO_ID, 1, 1 },
+	{ RESET_ODD_ID, 0, 3 },
 };
 enum { POINTS_GOES_ON = 4, POINTS_BOTH = 2, POINTS_FAR = 4, POINTS_OTHER_START = 2, POINTS_NEAR = 2, FAR = 3 };
 
@@ -61,7 +62,11 @@ int forged_points(const struct tcp *tcp, const struct reset_notes *n)
 	int points = forged_points_of_ttl(tcp, n);
 
 	for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
-		points += n->bits & weights[i].bit ? weights[i].points : 0;
+		if (n->bits & weights[i].bit)
+			points += n->first == FROM_CLIENT ? weights[i].client : weights[i].points;
+	/* Who counts one by one leaves no number out. */
+	if ((n->bits & RESET_NO_ID) && n->first == FROM_CLIENT && counts_one_by_one(tcp))
+		points++;
 	if (n->then_count)
 		points += POINTS_GOES_ON;
 	if ((n->bits & RESET_BOTH) && !(n->bits & RESET_BOTH_AT_ONCE))

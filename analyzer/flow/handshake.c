@@ -55,7 +55,7 @@ static void count_syn(struct tcp *tcp, const struct packet *p)
 	else
 		tcp->syn_gap = in_16_bits(in_ms(time_between(tcp->last_syn, p->at.time)));
 	tcp->last_syn = p->at.time;
-	if (tcp->syns < UINT16_MAX)
+	if (tcp->syns < UINT8_MAX)
 		tcp->syns++;
 }
 
@@ -64,10 +64,12 @@ static void count_synack(struct tcp *tcp, const struct packet *p)
 	if (!tcp->synacks) {
 		tcp->synack = p->at;
 		tcp->synack_ttl = p->ttl;
+		if (p->has_timestamps)
+			tcp->flags |= TCP_SYNACK_TIMESTAMPS;
 	}
 	if (!tcp->synacks && tcp->syns == 1)
 		sample_rtt(tcp, FROM_SERVER, tcp->syn.time, p->at.time);
-	if (tcp->synacks < UINT16_MAX)
+	if (tcp->synacks < UINT8_MAX)
 		tcp->synacks++;
 	tcp->side[FROM_SERVER].flags |= SIDE_LIVES; /* it answers a SYN */
 	if (tcp->flags & TCP_REFUSED) { /* the refusal was not the last word */

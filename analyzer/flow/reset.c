@@ -9,6 +9,12 @@
 #define LONG_QUIET (60 * SECOND)
 /* Below this a round trip is too short for "sooner than the path allows" to mean anything. */
 #define SHORTEST_PATH 1000 /* us */
+/* The handshake alone measures it once, a look-up of the neighbour's address included. */
+#define SHORTEST_PATH_ONCE 3000 /* us */
+/* A host that numbers all its frames alike may have sent others meanwhile: so many, and so many more in each millisecond (in sixteens). */
+#define IDS_AHEAD 64
+#define IDS_PER_MS 1
+#define IDS_BEHIND 2 /* captured out of order */
 
 /* Whether the receiver would take it (RFC 9293 3.10.7, with some leniency: its window is known only as last told). */
 static bool acceptable(const struct tcp *tcp, const struct packet *p, enum direction from)
@@ -56,15 +62,26 @@ static bool odd_ack(const struct tcp_side *peer, const struct packet *p)
 	return seq_before(p->acknowledgement, least) || seq_after(p->acknowledgement, most);
 }
 
+/* The handshake's last ACK is all that it can answer: the server had not accepted before. */
+static bool answers_handshake(const struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	const struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
+
+	return from == FROM_SERVER && (tcp->flags & TCP_ESTABLISHED) && tcp->synacks == 1 && !(side->flags & SIDE_DATA) && !peer->pending_sends &&
+	       tcp->rtt[from] >= SHORTEST_PATH_ONCE && (bare(peer, p) || p->acknowledgement == peer->highest);
+}
+
 /* Faster than its alleged sender can have heard of what it answers. A reset that merely crosses data answers nothing. */
 static bool too_soon(const struct tcp *tcp, const struct packet *p, enum direction from)
 {
 	const struct tcp_side *peer = &tcp->side[other(from)];
 	nanoseconds since, half = (nanoseconds)tcp->rtt[from] * MICROSECOND / 2;
 
-	if (tcp->rtt[from] < SHORTEST_PATH || !peer->pending_sends)
+	if (answers_handshake(tcp, p, from))
+		since = tcp->established.time;
+	else if (tcp->rtt[from] < SHORTEST_PATH || !peer->pending_sends)
 		return false;
-	if (bare(peer, p))
+	else if (bare(peer, p))
 		since = peer->pending_at.time;
 	else if ((p->flags & TCP_ACK) && p->acknowledgement == peer->highest)
 		since = peer->pending_last > peer->last_data ? peer->pending_last : peer->last_data;
@@ -73,17 +90,21 @@ static bool too_soon(const struct tcp *tcp, const struct packet *p, enum directi
 	return time_between(since, p->at.time) < half;
 }
 
-static bool lacks_options(const struct tcp_side *side, const struct tcp_side *peer, const struct packet *p)
+/* Before the server's first segment its SYN-ACK must tell. */
+static bool lacks_options(const struct tcp *tcp, const struct packet *p, enum direction from)
 {
-	return (side->flags & SIDE_TIMESTAMPS) && !p->has_timestamps && !bare(peer, p);
+	const struct tcp_side *side = &tcp->side[from];
+	bool has = (side->flags & SIDE_TIMESTAMPS) || (from == FROM_SERVER && !(side->flags & SIDE_DATA) && (tcp->flags & TCP_SYNACK_TIMESTAMPS));
+
+	return has && !p->has_timestamps && !bare(&tcp->side[other(from)], p);
 }
 
 /* A window unlike any that side told: not 0, which most stacks put there, and not its last one or near it. */
-static bool odd_window(const struct tcp_side *side, const struct packet *p)
+static bool odd_window(const struct tcp_side *side, const struct tcp_side *peer, const struct packet *p)
 {
 	uint16_t last = side->window;
 
-	if (!(p->flags & TCP_ACK) || !p->window || !(side->flags & SIDE_ACK))
+	if (bare(peer, p) || !p->window || !(side->flags & SIDE_ACK))
 		return false;
 	return p->window > last ? p->window - last > last / 2 + 64 : last - p->window > last / 2 + 64;
 }
@@ -93,7 +114,17 @@ static bool lacks_id(const struct tcp *tcp, const struct packet *p, enum directi
 {
 	bool counts = tcp->flags & (from == FROM_CLIENT ? TCP_COUNTS_CLIENT : TCP_COUNTS_SERVER);
 
-	return counts && !p->ip_id && p->source.family == 4 && (p->flags & TCP_ACK);
+	return counts && !p->ip_id && p->source.family == 4 && !bare(&tcp->side[other(from)], p);
+}
+
+/* The client numbers its frames one by one, and this one is numbered elsewhere; what answers an unknown connection may be. */
+static bool odd_id(const struct tcp *tcp, const struct packet *p, enum direction from)
+{
+	unsigned ahead = ids_ahead(tcp, p);
+	nanoseconds passed = time_between(tcp->side[from].last_seen, p->at.time) / MILLISECOND;
+
+	return from == FROM_CLIENT && counts_one_by_one(tcp) && p->ip_id && p->source.family == 4 && !bare(&tcp->side[FROM_SERVER], p) &&
+	       ahead > IDS_AHEAD + IDS_PER_MS * passed && ahead < IDS_ALL - IDS_BEHIND;
 }
 
 /* The side that was at work a moment ago claims not to know the connection. */
@@ -155,12 +186,14 @@ static void note_first(const struct tcp *tcp, const struct packet *p, enum direc
 		n->bits |= RESET_ODD_ACK;
 	if (too_soon(tcp, p, from))
 		n->bits |= RESET_SOON;
-	if (lacks_options(side, peer, p))
+	if (lacks_options(tcp, p, from))
 		n->bits |= RESET_NO_OPTIONS;
-	if (odd_window(side, p))
+	if (odd_window(side, peer, p))
 		n->bits |= RESET_ODD_WINDOW;
 	if (lacks_id(tcp, p, from))
 		n->bits |= RESET_NO_ID;
+	if (odd_id(tcp, p, from))
+		n->bits |= RESET_ODD_ID;
 	if (odd_form(tcp, p, from))
 		n->bits |= RESET_ODD_FORM;
 	if (unknown_to(tcp, p, from))
@@ -184,12 +217,20 @@ static void note_both(const struct tcp *tcp, const struct packet *p, enum direct
 	n->both = p->at;
 }
 
-/* An abort is told once; what a host says to a connection that it does not know is bare. */
+/* An abort is told once; what a host says to a connection that it does not know is bare, and told for each segment: of a client that
+ * only shook hands there is one. */
 static void note_repeated(const struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
 {
-	if (n->count[from] && !bare(&tcp->side[other(from)], p) && (tcp->flags & TCP_ESTABLISHED) && p->sequence == n->sequence[from] &&
-	    time_between(n->newest[from], p->at.time) <= AT_ONCE_WITHIN && tcp->side[other(from)].last_seen <= n->newest[from])
+	const struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
+	bool for_each = bare(peer, p) && (from == FROM_CLIENT || (side->flags & SIDE_DATA) || peer->pending_sends);
+
+	if (!n->count[from] || for_each || !(tcp->flags & TCP_ESTABLISHED) || time_between(n->newest[from], p->at.time) > AT_ONCE_WITHIN ||
+	    peer->last_seen > n->newest[from])
+		return;
+	if (p->sequence == n->sequence[from])
 		n->bits |= RESET_REPEATED;
+	if (odd_ack(peer, p))
+		n->bits |= RESET_ODD_ACK;
 }
 
 /* Guessing ahead: another sequence number than that of the reset before, with nothing sent between that would explain it. */

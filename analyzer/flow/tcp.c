@@ -84,6 +84,23 @@ static void note_ttl(struct tcp_side *side, const struct packet *p)
 		side->ttl_votes++;
 }
 
+/* IP identifications of the client: the newest by sixteens in the upper bits, how many small steps led there in the lower. One step
+ * that is not small shows that it doesn't count this connection's frames, for good. */
+static void note_id(struct tcp *tcp, const struct packet *p)
+{
+	unsigned number = p->ip_id >> IDS_BITS, steps = tcp->client_ids & IDS_NOT_COUNTED;
+
+	if (!p->ip_id || p->source.family != 4 || steps == IDS_NOT_COUNTED)
+		return;
+	if (tcp->client_ids) {
+		if (ids_ahead(tcp, p) > IDS_SMALL)
+			steps = IDS_NOT_COUNTED;
+		else if (steps < IDS_NOT_COUNTED - 1)
+			steps++;
+	}
+	tcp->client_ids = (uint16_t)(number << IDS_BITS | steps);
+}
+
 static unsigned note_closed(struct tcp *tcp)
 {
 	if ((tcp->flags & TCP_CLOSED) || !(tcp->side[0].flags & tcp->side[1].flags & SIDE_FIN_ACKED))
@@ -134,6 +151,8 @@ static unsigned take_segment(struct tcp *tcp, const struct packet *p, enum direc
 	note_ttl(side, p);
 	if (p->ip_id)
 		tcp->flags |= from == FROM_CLIENT ? TCP_COUNTS_CLIENT : TCP_COUNTS_SERVER;
+	if (from == FROM_CLIENT)
+		note_id(tcp, p);
 	if (p->flags & TCP_ACK)
 		advances = take_ack(tcp, p, from);
 	news |= advances ? TCP_NEWS_PROGRESS : 0u;

@@ -86,7 +86,8 @@ struct tcp {
 	uint32_t rtt[2];         /* least round trip from the capture point to that side and back in microseconds; 0: unknown */
 	uint32_t rtt_mean[2], rtt_most[2];
 	uint16_t rtt_samples[2];
-	uint16_t syns, synacks;
+	uint8_t syns, synacks;   /* 255: so many or more */
+	uint16_t client_ids;     /* how the client numbers its frames, see note_id in tcp.c; 0: none seen */
 	uint16_t flags;          /* bits of tcp_inside.h */
 	uint8_t ended;           /* enum word_end: the first closing act */
 	uint8_t synack_ttl;      /* of the first SYN-ACK: a proxy may send it, and another host the data */

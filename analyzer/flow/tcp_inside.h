@@ -36,6 +36,7 @@ enum {
 	TCP_COUNTS_SERVER = 128,
 	TCP_REST_CLIENT = 256,   /* what is pending was sent with other data: its own first frame is not known, the newest stands in pending_at */
 	TCP_REST_SERVER = 512,
+	TCP_SYNACK_TIMESTAMPS = 1024, /* the SYN-ACK carried them */
 };
 
 static inline uint16_t rest_flag(enum direction from)
@@ -43,11 +44,29 @@ static inline uint16_t rest_flag(enum direction from)
 	return from == FROM_CLIENT ? TCP_REST_CLIENT : TCP_REST_SERVER;
 }
 
+/* struct tcp.client_ids */
+enum { IDS_BITS = 4, IDS_NOT_COUNTED = 15, IDS_SMALL = 1, IDS_ALL = 4096 };
+
+/* How far a frame's IP identification lies ahead of the client's newest, in sixteens. */
+static inline unsigned ids_ahead(const struct tcp *tcp, const struct packet *p)
+{
+	return ((p->ip_id >> IDS_BITS) - (tcp->client_ids >> IDS_BITS)) & (IDS_ALL - 1);
+}
+
+/* As far as was seen, and at least once. */
+static inline bool counts_one_by_one(const struct tcp *tcp)
+{
+	unsigned steps = tcp->client_ids & IDS_NOT_COUNTED;
+
+	return steps && steps != IDS_NOT_COUNTED;
+}
+
 /* struct reset_notes.bits */
 enum {
 	RESET_AFTER_FIN = 1, RESET_ANSWERS_DATA = 2, RESET_BEHIND = 4, RESET_ODD_ACK = 8, RESET_SOON = 16, RESET_NO_OPTIONS = 32,
 	RESET_BOTH = 64, RESET_ENDED = 128, /* a reset was the first closing act */
-	RESET_RISING = 256, RESET_ODD_WINDOW = 512, RESET_NO_ID = 1024, RESET_UNKNOWN_TO = 2048, RESET_BOTH_AT_ONCE = 4096, RESET_REPEATED = 8192, RESET_ODD_FORM = 16384
+	RESET_RISING = 256, RESET_ODD_WINDOW = 512, RESET_NO_ID = 1024, RESET_UNKNOWN_TO = 2048, RESET_BOTH_AT_ONCE = 4096, RESET_REPEATED = 8192, RESET_ODD_FORM = 16384,
+	RESET_ODD_ID = 32768,
 };
 
 /* Only where a RST was seen. The bits, TTL and quiet are those of the first. */
