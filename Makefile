@@ -87,13 +87,18 @@ setup-check:
 check: setup-check
 	@$(MAKE) --no-print-directory all unit-tests
 	@sh tests/run.sh
-unit-tests: $(UNIT) $(BUILD)/decrypted
+unit-tests: $(UNIT) $(BUILD)/decrypted $(BUILD)/packing
 
 # Stands between the driver and the IMAP dissector, to see what is read inside TLS.
 $(BUILD)/decrypted: tests/decrypted.c $(LIBRARY) $(MAIN)
 	@echo "  CC $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -Wl,--wrap=imap_dissector -o $@ $< \
 		$(filter-out %/main.o,$(MAIN)) $(LIBRARY) $(LIBS)
+
+# Packs every session after every packet, for the same documents.
+$(BUILD)/packing: tests/packing.c $(LIBRARY) $(MAIN)
+	@echo "  CC $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -Wl,--wrap=tracked_wake -o $@ $< $(MAIN) $(LIBRARY) $(LIBS)
 
 clean:
 	rm -rf $(BUILD) imapwhy

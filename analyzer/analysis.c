@@ -146,7 +146,7 @@ void analysis_secrets_wanted(struct analysis *a, bool (*more)(void *context), vo
 /* --- the end --- */
 
 struct ordered {
-	struct session *session;
+	struct tracked *tracked;
 	struct moment first;
 };
 
@@ -158,9 +158,9 @@ struct roll {
 static void call_roll(void *context, struct flow *flow)
 {
 	struct roll *roll = context;
-	struct session *s = ((struct tracked *)flow)->session;
+	struct tracked *t = (struct tracked *)flow;
 
-	roll->list[roll->count++] = (struct ordered){ s, s->first };
+	roll->list[roll->count++] = (struct ordered){ t, tracked_first(t) };
 }
 
 static int by_first(const void *x, const void *y)
@@ -179,6 +179,17 @@ static void judge_last(struct analysis *a, struct session *s)
 	const struct rule *rule = judge_session(a, s, true, view);
 	if (!s->written || s->written_rule != rule)
 		session_written(a, s, view, rule);
+}
+
+
+/* Forgotten at once: all of them unpacked would need much more memory than the analysis did so far. */
+static void end_session(struct analysis *a, struct tracked *t)
+{
+	struct session *s = tracked_wake(t, &a->shared);
+
+	if (s)
+		judge_last(a, s);
+	forget_session(a, &t->flow);
 }
 
 static void attempts_written(void *context, struct attempt_count *c, uint64_t sources)
@@ -205,7 +216,7 @@ void analysis_end(struct analysis *a)
 		flow_each(a->flows, call_roll, &roll);
 		qsort(roll.list, roll.count, sizeof *roll.list, by_first);
 		for (size_t i = 0; i < roll.count; i++)
-			judge_last(a, roll.list[i].session);
+			end_session(a, roll.list[i].tracked);
 		free(roll.list);
 	}
 	lookups_settle(a->lookups, a->now, true, lookup_failed, a);

@@ -14,6 +14,8 @@ static const nanoseconds looks_after[] = { LOOK_FIRST, 3500 * MILLISECOND, 10 * 
 #define LINGER (30 * SECOND)
 #define CONTEXT_WAIT (10 * SECOND)
 #define CONTEXT_LOOK (2500 * MILLISECOND)
+/* An open session that no look is left for is packed when it was quiet for so long. */
+#define REST_AFTER (10 * SECOND)
 
 static void look_later(struct analysis *a, struct session *s)
 {
@@ -21,32 +23,32 @@ static void look_later(struct analysis *a, struct session *s)
 		wheel_set(a->wheel, s->flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
 }
 
-/* A timer looks at a session: is its verdict settled? */
-void look_at_session(void *context, struct flow *flow)
+/* Is its verdict settled? False: the session is forgotten. */
+static bool look(struct analysis *a, struct session *s)
 {
-	struct analysis *a = context;
-	struct session *s = ((struct tracked *)flow)->session;
+	struct flow *flow = s->flow;
 	bool closed = tcp_closed(&s->tcp);
 	struct fact_view view[FACT_COUNT];
 
-	if (wheel_now(a->wheel) > a->now)
-		a->now = wheel_now(a->wheel);
 	if (closed && s->written) {
-		if (a->now - tcp_last_seen(&s->tcp) >= LINGER)
+		if (a->now - tcp_last_seen(&s->tcp) >= LINGER) {
 			forget_session(a, flow);
-		else
-			wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + LINGER);
-		return;
+			return false;
+		}
+		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + LINGER);
+		return true;
 	}
+	if (!closed && s->looks >= LOOKS)
+		return true;
 	nanoseconds since = a->now - tcp_last_seen(&s->tcp);
-	if (!closed && s->looks < LOOKS && since < looks_after[s->looks]) {
+	if (!closed && since < looks_after[s->looks]) {
 		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
-		return;
+		return true;
 	}
 	see_session(a, s, false, view);
 	if (!closed && !rules_may_fail(a->rules, view, a->shared.texts)) {
 		look_later(a, s);
-		return;
+		return true;
 	}
 	const struct rule *rule = judge_seen(a, s, view);
 	bool decided = closed || rule_accuses(rule);
@@ -55,26 +57,53 @@ void look_at_session(void *context, struct flow *flow)
 			s->settle_since = a->now;
 		if (a->now - s->settle_since < CONTEXT_WAIT) {
 			wheel_set(a->wheel, flow, a->now + CONTEXT_LOOK);
-			return;
+			return true;
 		}
 	}
 	if (decided && (!s->written || s->written_rule != rule))
 		session_written(a, s, view, rule);
 	if (closed) {
 		wheel_set(a->wheel, flow, a->now + LINGER);
-		return;
+		return true;
 	}
 	look_later(a, s);
+	return true;
+}
+
+/* Until a packet comes nothing will change any more. */
+static void rest(struct analysis *a, struct tracked *t)
+{
+	nanoseconds at = tcp_last_seen(&t->session->tcp) + REST_AFTER;
+
+	if (a->now < at)
+		wheel_set(a->wheel, &t->flow, at);
+	else
+		tracked_rest(t);
+}
+
+/* A timer looks at a session. */
+void look_at_session(void *context, struct flow *flow)
+{
+	struct analysis *a = context;
+	struct tracked *t = (struct tracked *)flow;
+	struct session *s = tracked_wake(t, &a->shared);
+
+	if (wheel_now(a->wheel) > a->now)
+		a->now = wheel_now(a->wheel);
+	if (!s)
+		wheel_set(a->wheel, flow, a->now + SECOND);
+	else if (look(a, s) && !flow->deadline)
+		rest(a, t);
 }
 
 /* Memory drives a session out: its verdict is written where the packets decided one. */
 void evict_session(void *context, struct flow *flow)
 {
 	struct analysis *a = context;
-	struct session *s = ((struct tracked *)flow)->session;
+	struct session *s = tracked_wake((struct tracked *)flow, &a->shared);
 	struct fact_view view[FACT_COUNT];
 
-	if (!s->written) {
+	if (s && !s->written) {
 		const struct rule *rule = judge_session(a, s, false, view);
 		if (strcmp(rule->outcome, "failed") == 0 || strcmp(rule->outcome, "degraded") == 0)
 			session_written(a, s, view, rule);

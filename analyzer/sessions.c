@@ -26,7 +26,7 @@ struct session *find_session(struct analysis *a, const struct ends *ends)
 {
 	struct tracked *t = (struct tracked *)flow_find(a->flows, ends);
 
-	return t ? t->session : NULL;
+	return t ? tracked_wake(t, &a->shared) : NULL;
 }
 
 struct session *begin_session(struct analysis *a, const struct packet *p)
@@ -56,7 +56,7 @@ struct session *begin_session(struct analysis *a, const struct packet *p)
 void forget_session(struct analysis *a, struct flow *flow)
 {
 	wheel_set(a->wheel, flow, 0);
-	tracked_release((struct tracked *)flow);
+	tracked_release((struct tracked *)flow, &a->shared);
 	flow_remove(a->flows, flow);
 }
 

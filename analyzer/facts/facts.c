@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "hash.h"
+#include "pack.h"
 #include "text.h"
 
 const struct fact_kind fact_kinds[FACT_COUNT] = {
@@ -202,6 +203,50 @@ void facts_clear(struct facts *facts, struct texts *texts)
 			texts_release(texts, (uint32_t)facts->list[i].value);
 	free(facts->list);
 	*facts = (struct facts){ 0 };
+}
+
+/* A fact as it is packed: the id and what differs little from the fact before stand in the lower bits. */
+struct slim_fact {
+	int64_t value;
+	nanoseconds time;
+	uint64_t rest; /* id: 8 bits, from: 1, frame's difference: 33, nothing: 6, file's: 16 */
+};
+
+static void facts_slim(const struct facts *f, struct slim_fact *slim)
+{
+	const struct fact none = { 0 }, *before = &none;
+
+	for (int i = 0; i < f->count; i++) {
+		const struct fact *fact = &f->list[i];
+		uint64_t frame = pack_signed((int64_t)fact->frame - before->frame), file = (uint16_t)(fact->file - before->file);
+		slim[i] = (struct slim_fact){ fact->value, fact->time, fact->id | (uint64_t)fact->from << 8 | frame << 9 | file << 48 };
+		before = fact;
+	}
+}
+
+static void facts_widen(const struct slim_fact *slim, struct facts *f)
+{
+	const struct fact none = { 0 }, *before = &none;
+
+	for (int i = 0; i < f->count; i++) {
+		int64_t frame = unpack_signed(slim[i].rest >> 9 & (((uint64_t)1 << 33) - 1));
+		f->list[i] = (struct fact){ .value = slim[i].value, .time = slim[i].time, .frame = (uint32_t)(before->frame + frame),
+					    .file = (uint16_t)(before->file + (slim[i].rest >> 48)), .id = (uint8_t)slim[i].rest,
+					    .from = slim[i].rest >> 8 & 1 };
+		before = &f->list[i];
+	}
+}
+
+void facts_pack(struct packer *p, struct facts *f)
+{
+	struct slim_fact slim[FACT_COUNT];
+
+	f->list = pack_part(p, f->list, 0, f->room * sizeof *f->list);
+	if (p->packing)
+		facts_slim(f, slim);
+	pack(p, slim, f->count * sizeof *slim);
+	if (!p->packing && f->list)
+		facts_widen(slim, f);
 }
 
 /* Where the fact stands, or where it would be put. */

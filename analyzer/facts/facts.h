@@ -75,6 +75,9 @@ struct facts {
 	uint8_t count, room;
 };
 
+struct packer;
+/* Packs or unpacks their list; `facts` itself stands in a struct that was. */
+void facts_pack(struct packer *p, struct facts *facts);
 void facts_clear(struct facts *facts, struct texts *texts);
 const struct fact *facts_find(const struct facts *facts, enum fact_id id);
 

@@ -2,6 +2,7 @@
 #include "tcp.h"
 
 #include "held.h"
+#include "pack.h"
 #include "tcp_inside.h"
 
 #include <stdlib.h>
@@ -40,6 +41,14 @@ struct reset_notes *tcp_resets(struct tcp *tcp)
 	if (t && !t->resets && !(t->resets = calloc(1, sizeof *t->resets)))
 		tcp->pool->counters.no_memory++;
 	return t ? t->resets : NULL;
+}
+
+void tcp_pack(struct packer *p, struct tcp *tcp)
+{
+	struct trouble *t = tcp->trouble = pack_part(p, tcp->trouble, sizeof *t, sizeof *t);
+
+	if (t)
+		t->resets = pack_part(p, t->resets, sizeof *t->resets, sizeof *t->resets);
 }
 
 size_t tcp_memory(const struct tcp *tcp)

@@ -112,6 +112,9 @@ enum tcp_news {
 void tcp_init(struct tcp *tcp, struct held_pool *pool);
 /* Frees what waits and the trouble; tcp is as after tcp_init. */
 void tcp_release(struct tcp *tcp);
+struct packer;
+/* Packs or unpacks what it holds beside itself, waiting segments excepted; `tcp` itself stands in a struct that was. */
+void tcp_pack(struct packer *p, struct tcp *tcp);
 /* Takes a TCP packet of the connection. sink or its members may be NULL. */
 unsigned tcp_packet(struct tcp *tcp, const struct packet *p, enum direction from, const struct stream_sink *sink);
 /* Turns holes that were acknowledged into gaps. To be called before the session is judged (timer, end of capture, close): packets do

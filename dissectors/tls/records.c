@@ -1,6 +1,8 @@
 /* Keeps the timeline of a session's records: bursts folded, the middle of long sessions summed up. */
 #include "records.h"
 
+#include "pack.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,11 @@ static void shorten(struct tls_records *r)
 	r->count--;
 }
 
+static size_t records_size(uint8_t entries)
+{
+	return sizeof(struct tls_records) + entries * sizeof(struct tls_record);
+}
+
 static bool grow(struct tls_records **records)
 {
 	struct tls_records *r = *records;
@@ -52,7 +59,7 @@ static bool grow(struct tls_records **records)
 
 	if (r && r->count < r->room)
 		return true;
-	struct tls_records *more = realloc(r, sizeof *more + room * sizeof *more->list);
+	struct tls_records *more = realloc(r, records_size(room));
 	if (!more)
 		return false;
 	if (!r)
@@ -99,6 +106,23 @@ void records_rename(struct tls_records *r, enum direction from, enum record_kind
 				r->list[i].kind = to;
 			return;
 		}
+}
+
+/* How many entries there are stands ahead of them, for on the way back the records aren't there yet. */
+void records_pack(struct packer *p, struct tls_records **records)
+{
+	struct {
+		uint8_t count, room;
+	} size = { 0 };
+
+	if (!*records)
+		return;
+	if (p->packing) {
+		size.count = (*records)->count;
+		size.room = (*records)->room;
+	}
+	pack(p, &size, sizeof size);
+	*records = pack_part(p, *records, records_size(size.count), records_size(size.room));
 }
 
 void records_free(struct tls_records **records)

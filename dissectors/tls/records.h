@@ -44,6 +44,9 @@ struct tls_records {
 bool records_add(struct tls_records **records, enum record_kind kind, enum direction from, uint16_t length, struct moment at);
 /* The newest entry of that side, where it is of the kind `from_kind`, becomes one of the kind `to`: later records told what it was. */
 void records_rename(struct tls_records *records, enum direction from, enum record_kind from_kind, enum record_kind to);
+struct packer;
+/* Packs or unpacks them (pack.h). */
+void records_pack(struct packer *p, struct tls_records **records);
 void records_free(struct tls_records **records);
 
 /* When an entry came, and in which frame (0 where that is lost). */

@@ -2,6 +2,7 @@
 #include "tls.h"
 
 #include "decrypt.h"
+#include "pack.h"
 #include "progress.h"
 
 #define HEADER 5
@@ -22,6 +23,15 @@ void tls_release(void *state)
 		return;
 	records_free(&((struct tls_state *)state)->records);
 	decryption_end(state);
+}
+
+void *tls_pack(struct packer *p, void *state)
+{
+	struct tls_state *st = pack_part(p, state, sizeof *st, sizeof *st);
+
+	if (st)
+		records_pack(p, &st->records);
+	return st;
 }
 
 bool tls_waiting(void *state, const struct observer *o, struct inner *into)

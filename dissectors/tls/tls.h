@@ -14,6 +14,10 @@ void tls_attach(void *state, struct tls_shared *shared);
 /* Frees what a state (NULL too) holds beside itself. */
 void tls_release(void *state);
 
+struct packer;
+/* Packs or unpacks a state (NULL: there is none), and returns it (pack.h); keys and what waits for them stay where they are. */
+void *tls_pack(struct packer *p, void *state);
+
 /* What waited for secrets and can be read by now, piece by piece, without new bytes. False: nothing more. */
 bool tls_waiting(void *state, const struct observer *o, struct inner *into);
 
