@@ -4,14 +4,17 @@
 #include "cases.h"
 #include "complete.h"
 
+static void know_inferred(struct fact_view *view, bool known)
+{
+	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
+		view[id].known = known && fact_kinds[id].absence == ABSENT_ZERO;
+}
+
 /* Without keys the lengths and times of records must tell. */
 static void infer_inside(struct analysis *a, struct session *s, struct fact_view *view)
 {
 	struct inside_case *c = &a->inside.of;
 
-	a->inside.known = inside_case(s, view, a->options.explain, c);
-	if (!a->inside.known)
-		return;
 	c->known = a->inside.answers;
 	c->known_count = answers_of(a->context.answers, &s->flow->server, &s->flow->client.address, s->id, a->inside.answers);
 	a->inside.known = infer(rules_inside(a->rules), c, &a->inside.result);
@@ -51,32 +54,57 @@ static void tell_refusals(struct analysis *a, struct session *s, const struct fa
 	s->refused_told = count;
 }
 
-/* All facts but the inferred ones, which stay unknown. */
-void see_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
+/* What its own packets show. */
+static void see_packets(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
 {
+	struct case_of c;
+
 	session_settle_holes(s, (struct moment){ a->now, 0, 0 });
 	session_view(s, a->now, at_end, view);
-	complete_drops(a, s, view);
-	struct case_of c = case_of(a, s);
 	tell_refusals(a, s, view);
+	c = case_of(a, s);
 	context_learn(&a->context, &c, view);
-	context_complete(&a->context, &c, view, &a->proofs);
 	complete_texts(view, a->rules, a->shared.texts);
-	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
-		view[id].known = false;
+	a->inside.known = inside_case(s, view, a->options.explain, &a->inside.of);
+	know_inferred(view, !a->inside.known);
+}
+
+static void see_others(struct analysis *a, struct session *s, struct fact_view *view)
+{
+	struct case_of c = case_of(a, s);
+
+	complete_drops(a, s, view);
+	context_complete(&a->context, &c, view, &a->proofs);
+}
+
+/* Secrets may come at any time, and make facts of records that wait for them. */
+static bool waits_for_secrets(const struct analysis *a, const struct session *s)
+{
+	return a->decryptor && s->tls;
+}
+
+enum prospect see_open(struct analysis *a, struct session *s, struct fact_view *view)
+{
+	see_packets(a, s, false, view);
+	if (nothing_is_owed(view) && !waits_for_secrets(a, s) && !rules_may_fail(a->rules, view, a->shared.texts, true))
+		return PROSPECT_GOOD;
+	see_others(a, s, view);
+	return rules_may_fail(a->rules, view, a->shared.texts, false) ? PROSPECT_BAD : PROSPECT_OPEN;
 }
 
 const struct rule *judge_seen(struct analysis *a, struct session *s, struct fact_view *view)
 {
-	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
-		view[id].known = fact_kinds[id].absence == ABSENT_ZERO;
-	infer_inside(a, s, view);
+	if (a->inside.known) {
+		know_inferred(view, true);
+		infer_inside(a, s, view);
+	}
 	return rules_decide(a->rules, view, a->shared.texts);
 }
 
 const struct rule *judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
 {
-	see_session(a, s, at_end, view);
+	see_packets(a, s, at_end, view);
+	see_others(a, s, view);
 	return judge_seen(a, s, view);
 }
 

@@ -17,56 +17,94 @@ static const nanoseconds looks_after[] = { LOOK_FIRST, 3500 * MILLISECOND, 10 * 
 /* An open session that no look is left for is packed when it was quiet for so long. */
 #define REST_AFTER (10 * SECOND)
 
+/* No look is due any more before a packet comes. */
+static void look_no_more(struct session *s)
+{
+	s->looks = LOOKS;
+}
+
 static void look_later(struct analysis *a, struct session *s)
 {
 	if (++s->looks < LOOKS)
 		wheel_set(a->wheel, s->flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
 }
 
+/* What is closed and written is kept for a while, then forgotten (false). */
+static bool linger(struct analysis *a, struct session *s)
+{
+	if (a->now - tcp_last_seen(&s->tcp) >= LINGER) {
+		forget_session(a, s->flow);
+		return false;
+	}
+	wheel_set(a->wheel, s->flow, tcp_last_seen(&s->tcp) + LINGER);
+	return true;
+}
+
+/* True: the verdict has to wait for what other traffic may show. */
+static bool wait_for_context(struct analysis *a, struct session *s, const struct fact_view *view, const struct rule *rule)
+{
+	if (s->written || !waits_for_context(a, view, rule))
+		return false;
+	if (!s->settle_since)
+		s->settle_since = a->now;
+	if (a->now - s->settle_since >= CONTEXT_WAIT)
+		return false;
+	wheel_set(a->wheel, s->flow, a->now + CONTEXT_LOOK);
+	return true;
+}
+
+static void write_news(struct analysis *a, struct session *s, struct fact_view *view, const struct rule *rule)
+{
+	if (!s->written || s->written_rule != rule)
+		session_written(a, s, view, rule);
+}
+
+static void look_at_closed(struct analysis *a, struct session *s)
+{
+	struct fact_view view[FACT_COUNT];
+	const struct rule *rule = judge_session(a, s, false, view);
+
+	if (wait_for_context(a, s, view, rule))
+		return;
+	write_news(a, s, view, rule);
+	wheel_set(a->wheel, s->flow, a->now + LINGER);
+}
+
+static void look_at_open(struct analysis *a, struct session *s)
+{
+	struct fact_view view[FACT_COUNT];
+	enum prospect prospect = see_open(a, s, view);
+
+	if (prospect == PROSPECT_GOOD) {
+		look_no_more(s);
+		return;
+	}
+	if (prospect == PROSPECT_BAD) {
+		const struct rule *rule = judge_seen(a, s, view);
+		if (rule_accuses(rule)) {
+			if (wait_for_context(a, s, view, rule))
+				return;
+			write_news(a, s, view, rule);
+		}
+	}
+	look_later(a, s);
+}
+
 /* Is its verdict settled? False: the session is forgotten. */
 static bool look(struct analysis *a, struct session *s)
 {
-	struct flow *flow = s->flow;
-	bool closed = tcp_closed(&s->tcp);
-	struct fact_view view[FACT_COUNT];
+	nanoseconds last = tcp_last_seen(&s->tcp);
 
-	if (closed && s->written) {
-		if (a->now - tcp_last_seen(&s->tcp) >= LINGER) {
-			forget_session(a, flow);
-			return false;
-		}
-		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + LINGER);
-		return true;
+	if (tcp_closed(&s->tcp)) {
+		if (s->written)
+			return linger(a, s);
+		look_at_closed(a, s);
+	} else if (s->looks < LOOKS) {
+		if (a->now - last < looks_after[s->looks])
+			wheel_set(a->wheel, s->flow, last + looks_after[s->looks]);
+		else
+			look_at_open(a, s);
 	}
-	if (!closed && s->looks >= LOOKS)
-		return true;
-	nanoseconds since = a->now - tcp_last_seen(&s->tcp);
-	if (!closed && since < looks_after[s->looks]) {
-		wheel_set(a->wheel, flow, tcp_last_seen(&s->tcp) + looks_after[s->looks]);
-		return true;
-	}
-	see_session(a, s, false, view);
-	if (!closed && !rules_may_fail(a->rules, view, a->shared.texts)) {
-		look_later(a, s);
-		return true;
-	}
-	const struct rule *rule = judge_seen(a, s, view);
-	bool decided = closed || rule_accuses(rule);
-	if (decided && !s->written && waits_for_context(a, view, rule)) {
-		if (!s->settle_since)
-			s->settle_since = a->now;
-		if (a->now - s->settle_since < CONTEXT_WAIT) {
-			wheel_set(a->wheel, flow, a->now + CONTEXT_LOOK);
-			return true;
-		}
-	}
-	if (decided && (!s->written || s->written_rule != rule))
-		session_written(a, s, view, rule);
-	if (closed) {
-		wheel_set(a->wheel, flow, a->now + LINGER);
-		return true;
-	}
-	look_later(a, s);
 	return true;
 }
 

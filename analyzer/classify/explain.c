@@ -68,7 +68,7 @@ void rules_explain(const struct rules *r, const struct fact_view view[FACT_COUNT
 	bool decided = false;
 	struct judging judging;
 
-	judging_begin(&judging, r, view, texts);
+	judging_begin(&judging, r, view, texts, 0);
 	for (int i = 0; i < r->count; i++) {
 		const struct loaded_rule *l = &r->list[i];
 		struct explaining x = { &l->when, view, texts, out };

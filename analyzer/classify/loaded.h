@@ -47,9 +47,16 @@ struct issuer {
 struct term {
 	const struct expression *expression;
 	int at;
-	bool inferred; /* it asks of what is inferred */
+	unsigned asks; /* bits of enum open: of such facts */
 	int rules;     /* how many ask it */
 	uint64_t *asked_by; /* those, a bit each */
+};
+
+/* A fact without which rules fail, whatever else holds: one of their terms wants another value than nothing, none, 0. */
+struct need {
+	uint8_t fact;
+	uint8_t asks;    /* bit of enum open, 0: neither */
+	uint64_t *rules; /* those, a bit each */
 };
 
 struct rules {
@@ -59,7 +66,9 @@ struct rules {
 	int count, room;
 	struct term *terms;
 	int term_count;
-	uint64_t *rule_sets; /* bits of rules, 64 a word, behind each other: those that accuse, then each term's `asked_by` */
+	struct need needs[FACT_COUNT];
+	int need_count;
+	uint64_t *rule_sets; /* bits of rules, 64 a word, behind each other: those that accuse, then each term's `asked_by`, each need's `rules` */
 	struct server_text *server_texts;
 	int server_text_count, server_text_room;
 	struct issuer *issuers;
@@ -87,20 +96,25 @@ void server_text_free(struct server_text *t);
 
 /* --- terms.c --- */
 
+/* Facts that a judgement leaves open: a term over them holds where they may yet come to make it hold. */
+enum open { OPEN_INFERRED = 1, OPEN_DRIFTING = 2 };
+
 /* One judgement of all rules over one view: how their terms came out so far. */
 struct judging {
 	const struct rules *rules;
 	const struct fact_view *view;
 	const struct texts *texts;
-	bool may;                  /* what rests on inferred facts holds already where it may come to hold once they are known */
+	unsigned open;             /* bits of enum open */
 	uint8_t known[TERMS_MOST]; /* enum, by the term's number */
 };
 enum { TERM_OPEN, TERM_FAILS, TERM_HOLDS };
 
 /* Numbers the terms once all rules are loaded; false: no memory. */
 bool terms_number(struct rules *r);
-void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts);
+void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts, unsigned open);
 bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask);
+/* Of 64 rules from `first` on, a bit each in `of`: those that do not fail for want of a fact they need. */
+uint64_t rules_in_question(const struct judging *j, uint64_t of, int first);
 
 /* --- match.c --- */
 

@@ -57,8 +57,7 @@ static const struct loaded_rule *first_that_holds(struct judging *j, bool accusi
 
 	for (int first = 0; first < r->count; first += 64) {
 		uint64_t left = r->count - first < 64 ? ((uint64_t)1 << (r->count - first)) - 1 : UINT64_MAX;
-		if (accusing)
-			left &= r->rule_sets[first / 64];
+		left = rules_in_question(j, accusing ? left & r->rule_sets[first / 64] : left, first);
 		while (left) {
 			int at = first + __builtin_ctzll(left);
 			uint64_t out = taken_out(j, at);
@@ -190,17 +189,16 @@ const struct rule *rules_decide(const struct rules *r, const struct fact_view vi
 {
 	struct judging judging;
 
-	judging_begin(&judging, r, view, texts);
+	judging_begin(&judging, r, view, texts, 0);
 	const struct loaded_rule *found = first_that_holds(&judging, false);
 	return found ? &found->rule : last_rule();
 }
 
-bool rules_may_fail(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts)
+bool rules_may_fail(const struct rules *r, const struct fact_view view[FACT_COUNT], const struct texts *texts, bool ever)
 {
 	struct judging judging;
 
-	judging_begin(&judging, r, view, texts);
-	judging.may = true;
+	judging_begin(&judging, r, view, texts, (view[FACT_INSIDE].known ? 0 : OPEN_INFERRED) | (ever ? OPEN_DRIFTING : 0));
 	return first_that_holds(&judging, true) != NULL;
 }
 
@@ -210,7 +208,7 @@ void rules_classify(const struct rules *r, const struct fact_view view[FACT_COUN
 	struct judging judging;
 	const struct loaded_rule *winner = NULL;
 
-	judging_begin(&judging, r, view, texts);
+	judging_begin(&judging, r, view, texts, 0);
 	candidates.count = 0;
 	memset(candidates.place, 0, sizeof candidates.place);
 	for (int i = 0; i < r->count; i++) {

@@ -60,8 +60,9 @@ const struct rule *rules_get(const struct rules *rules, int index);
 
 /* Bad news that no later packet is expected to change. */
 bool rule_accuses(const struct rule *rule);
-/* Whether the verdict may be bad news, as far as can be told while what is inferred is unknown. */
-bool rules_may_fail(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts);
+/* Whether the verdict may be bad news, as far as can be told while what is inferred is unknown (FACT_INSIDE's `known`). ever: whatever
+ * the facts that drift come to, so that false is the last word until a packet comes. */
+bool rules_may_fail(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts, bool ever);
 /* The verdict's rule alone, for who asks often. The texts in views are numbers of `texts`. */
 const struct rule *rules_decide(const struct rules *rules, const struct fact_view view[FACT_COUNT], const struct texts *texts);
 /* The whole verdict; its rule is the one that rules_decide gives. */

@@ -25,12 +25,22 @@ static bool same_nodes(const struct expression *x, int i, const struct expressio
 	return true;
 }
 
-static bool is_inferred(const struct expression *e, int at)
+static unsigned openness(int fact)
 {
-	for (int n = at; n < at + e->nodes[at].span; n++)
-		if (e->nodes[n].kind > NODE_NOT && (FACT_INFERRED(e->nodes[n].fact) || FACT_INFERRED(e->nodes[n].right)))
-			return true;
-	return false;
+	return FACT_INFERRED(fact) ? OPEN_INFERRED : fact_drifts((enum fact_id)fact) ? OPEN_DRIFTING : 0;
+}
+
+/* Of what kinds of facts a node with all under it asks, bits of enum open. */
+static unsigned kinds_asked(const struct expression *e, int at)
+{
+	unsigned kinds = 0;
+
+	for (int i = at; i < at + e->nodes[at].span; i++) {
+		const struct node *n = &e->nodes[i];
+		if (n->kind > NODE_NOT)
+			kinds |= openness(n->fact) | (n->kind == NODE_COMPARE_FACTS ? openness(n->right) : 0);
+	}
+	return kinds;
 }
 
 /* The number of the term that stands there, new if no rule before asked it. */
@@ -41,7 +51,7 @@ static uint16_t number_of(struct rules *r, const struct expression *e, int at)
 			return r->terms[i].rules++, (uint16_t)i;
 	if (r->term_count == TERMS_MOST)
 		return TERM_ALONE;
-	r->terms[r->term_count] = (struct term){ e, at, is_inferred(e, at), 1, NULL };
+	r->terms[r->term_count] = (struct term){ e, at, kinds_asked(e, at), 1, NULL };
 	return (uint16_t)r->term_count++;
 }
 
@@ -79,10 +89,43 @@ static void mark_rule(uint64_t *set, int rule)
 	set[rule / 64] |= (uint64_t)1 << rule % 64;
 }
 
+/* Whether a term fails where its fact has the value 0, known or not; what only asks whether it is known does not. */
+static bool fails_at_nothing(const struct expression *e, int at, const struct fact_view *nothing)
+{
+	enum node_kind kind = (enum node_kind)e->nodes[at].kind;
+
+	return (kind == NODE_FACT || kind == NODE_COMPARE || kind == NODE_TEXT || kind == NODE_IN) &&
+	       expression_judge(e, at, nothing, NULL) != IS_TRUE;
+}
+
+/* The need of that fact, new with the set that is given if there was none. */
+static struct need *need_of(struct rules *r, uint8_t fact, uint64_t **free, size_t words)
+{
+	for (int i = 0; i < r->need_count; i++)
+		if (r->needs[i].fact == fact)
+			return &r->needs[i];
+	struct need *need = &r->needs[r->need_count++];
+	*need = (struct need){ fact, (uint8_t)openness(fact), *free };
+	*free += words;
+	return need;
+}
+
+static void find_needs(struct rules *r, uint64_t *free, size_t words)
+{
+	struct fact_view nothing[FACT_COUNT] = { 0 };
+
+	for (int id = 0; id < FACT_COUNT; id++)
+		nothing[id].known = true;
+	for (int i = 0; i < r->count; i++)
+		for (const struct ask *a = r->list[i].asks; a < r->list[i].asks + r->list[i].ask_count; a++)
+			if (fails_at_nothing(&r->list[i].when, a->at, nothing))
+				mark_rule(need_of(r, r->list[i].when.nodes[a->at].fact, &free, words)->rules, i);
+}
+
 static bool make_sets(struct rules *r)
 {
 	size_t words = ((size_t)r->count + 63) / 64;
-	uint64_t *set = r->rule_sets = calloc(((size_t)r->term_count + 1) * words + 1, sizeof *set);
+	uint64_t *set = r->rule_sets = calloc(((size_t)r->term_count + FACT_COUNT + 1) * words + 1, sizeof *set);
 
 	if (!set)
 		return false;
@@ -96,6 +139,7 @@ static bool make_sets(struct rules *r)
 			if (l->asks[a].term != TERM_ALONE)
 				mark_rule(r->terms[l->asks[a].term].asked_by, i);
 	}
+	find_needs(r, set + words, words);
 	return true;
 }
 
@@ -112,27 +156,39 @@ bool terms_number(struct rules *r)
 	return make_sets(r);
 }
 
-void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts)
+void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts, unsigned open)
 {
 	j->rules = r;
 	j->view = view;
 	j->texts = texts;
-	j->may = false;
+	j->open = open;
 	memset(j->known, 0, (size_t)r->term_count);
 }
 
-static bool judge(const struct judging *j, const struct expression *e, int at, bool inferred)
+static bool judge(const struct judging *j, const struct expression *e, int at, unsigned kinds)
 {
-	return expression_judge(e, at, j->view, j->texts) >= (j->may && inferred ? IS_UNKNOWN : IS_TRUE);
+	if (kinds & j->open & OPEN_DRIFTING)
+		return true;
+	return expression_judge(e, at, j->view, j->texts) >= (kinds & j->open ? IS_UNKNOWN : IS_TRUE);
 }
 
 bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask)
 {
 	if (ask.term == TERM_ALONE)
-		return judge(j, &rule->when, ask.at, is_inferred(&rule->when, ask.at));
+		return judge(j, &rule->when, ask.at, kinds_asked(&rule->when, ask.at));
 	if (!j->known[ask.term]) {
 		const struct term *t = &j->rules->terms[ask.term];
-		j->known[ask.term] = judge(j, t->expression, t->at, t->inferred) ? TERM_HOLDS : TERM_FAILS;
+		j->known[ask.term] = judge(j, t->expression, t->at, t->asks) ? TERM_HOLDS : TERM_FAILS;
 	}
 	return j->known[ask.term] == TERM_HOLDS;
+}
+
+uint64_t rules_in_question(const struct judging *j, uint64_t of, int first)
+{
+	const struct need *end = j->rules->needs + j->rules->need_count;
+
+	for (const struct need *n = j->rules->needs; n < end; n++)
+		if (!j->view[n->fact].value && !(n->asks & j->open))
+			of &= ~n->rules[first / 64];
+	return of;
 }

@@ -60,6 +60,21 @@ const char *fact_word(enum fact_id id, int64_t value)
 	return "?";
 }
 
+bool fact_drifts(enum fact_id id)
+{
+	static const bool drifts[FACT_COUNT] = {
+		/* time */
+		[FACT_SINCE_LAST] = true, [FACT_IDLE_QUIET] = true, [FACT_OVER] = true, [FACT_STAGE] = true, [FACT_AT_END] = true,
+		/* other traffic, and the capture itself */
+		[FACT_HOST_ALIVE] = true, [FACT_SERVICE_ALIVE] = true, [FACT_OTHERS_SERVED] = true, [FACT_RACE_WON] = true,
+		[FACT_OTHER_FAMILY] = true, [FACT_CLIENT_REFUSED_BEFORE] = true, [FACT_STUCK] = true, [FACT_STARTTLS_ELSEWHERE] = true,
+		[FACT_IDLE_LEAST] = true, [FACT_IDLE_MOST] = true, [FACT_IDLE_SESSIONS] = true, [FACT_RESET_TTL_OTHERS] = true,
+		[FACT_CAPTURE_DROPS] = true,
+	};
+
+	return drifts[id];
+}
+
 /* --- texts --- */
 
 #define TEXT_MOST 400

@@ -44,6 +44,8 @@ const char *const *enumeration_words(enum enumeration e);
 int enumeration_number(enum enumeration e, const char *word);
 /* The fact of that rule word, -1: none such. */
 int fact_by_word(const char *word);
+/* Whether it may change without a packet of its session, of which nothing is owed (drive.h): as time goes by, or by what others show. */
+bool fact_drifts(enum fact_id id);
 /* What a word's number reads as; "?" out of range. */
 const char *fact_word(enum fact_id id, int64_t value);
 

@@ -245,6 +245,11 @@ void session_view(const struct session *s, nanoseconds now, bool at_end, struct 
 	derive_all(&s->tcp, v, now, at_end);
 }
 
+bool nothing_is_owed(const struct fact_view v[FACT_COUNT])
+{
+	return v[FACT_OWED].value == WORD_owed_nothing && !v[FACT_VAIN_SENDS].set && !v[FACT_ZERO_WINDOW].set && !v[FACT_SYN_WAITED].set;
+}
+
 static double ms_between(const struct fact_view *from, const struct fact_view *to)
 {
 	return from->set && to->set ? (double)(to->at.time - from->at.time) / 1e6 : -1;

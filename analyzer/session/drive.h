@@ -75,6 +75,8 @@ void session_release(struct session *session);
 
 /* All facts, derived ones included, as they stand at `now`. */
 void session_view(const struct session *session, nanoseconds now, bool at_end, struct fact_view view[FACT_COUNT]);
+/* Neither an answer nor an acknowledgement nor a window: until a packet comes, only facts that drift (facts.h) may change. */
+bool nothing_is_owed(const struct fact_view view[FACT_COUNT]);
 void session_summarize(const struct session *session, const struct fact_view view[FACT_COUNT], struct session_summary *into);
 
 #endif
