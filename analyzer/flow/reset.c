@@ -109,12 +109,13 @@ static bool odd_window(const struct tcp_side *side, const struct tcp_side *peer,
 	return p->window > last ? p->window - last > last / 2 + 64 : last - p->window > last / 2 + 64;
 }
 
-/* Its side counts its frames, and this one goes without; what answers an unknown connection may. */
+/* Its side counts its frames, and this one goes without, or a client that never did begins to; what answers an unknown connection may. */
 static bool lacks_id(const struct tcp *tcp, const struct packet *p, enum direction from)
 {
 	bool counts = tcp->flags & (from == FROM_CLIENT ? TCP_COUNTS_CLIENT : TCP_COUNTS_SERVER);
 
-	return counts && !p->ip_id && p->source.family == 4 && !bare(&tcp->side[other(from)], p);
+	return (counts ? !p->ip_id : p->ip_id && from == FROM_CLIENT && (tcp->side[from].flags & SIDE_ACK)) && p->source.family == 4 &&
+	       !bare(&tcp->side[other(from)], p);
 }
 
 /* The client numbers its frames one by one, and this one is numbered elsewhere; what answers an unknown connection may be. */

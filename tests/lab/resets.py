@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Stages resets, forged and genuine, and labels them: 300 sessions of real Linux stacks in network namespaces.
+"""Stages resets, forged and genuine, and labels them: 300 sessions in network namespaces. The ends are real Linux stacks; more than half
+of them are given the look of others on their way (stacks.py), which their labels say.
 
     resets.py make FOLDER [--count N] [--seed N]      captures, one a session, and labels.json for score.py
     resets.py score FOLDER [--tool ./imapwhy]         how many forged ones are found, how many genuine ones are wronged
@@ -24,10 +25,13 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import stacks  # noqa: E402
+
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 NAMES = {"client": "irstc", "box": "irstb", "edge": "irste", "inner": "irsti"}
 CLIENT, PLAIN, NAT, PROXY, SYNPROXY, HIDDEN = "192.0.2.10", "198.51.100.7", "198.51.100.8", "198.51.100.9", "203.0.113.7", "203.0.113.8"
-BEHIND = {"plain": PLAIN, "nat": NAT, "haproxy": PROXY, "synproxy": SYNPROXY}
+BEHIND = {"plain": PLAIN, "balancer": PLAIN, "nat": NAT, "haproxy": PROXY, "synproxy": SYNPROXY}
 HAPROXY = """global
  maxconn 100
 defaults
@@ -157,6 +161,8 @@ class Box(threading.Thread):
 
     def begin(self, case):
         self.frames, self.case, self.fired, self.count, self.ttl_seen, self.next_seq = [], case, False, 0, {}, {}
+        rng = random.Random(case["shape_seed"])
+        self.shapes = [stacks.Shape(case["client_stack"], 64, rng), stacks.Shape(case["server_stack"], case["server_ttl"], rng)]
 
     def run(self):
         enter("box")
@@ -191,7 +197,7 @@ class Box(threading.Thread):
 
     def take(self, way, ethernet, ip):
         """way 0: from the client. The capture point stands at `near` of the delay and hops from the client."""
-        c, now, p = self.case, time.time(), Packet(ip)
+        c, now, p = self.case, time.time(), self.shaped(way, ip)
         hops = (c["hops_near"], c["hops_far"])
         first, second = (c["delay"] * c["near"], c["delay"] * (1 - c["near"]))[:: 1 if way == 0 else -1]
         p.hop(hops[way])
@@ -202,6 +208,18 @@ class Box(threading.Thread):
             self.record(now + first, p)
         if not swallowed:
             self.deliver(now + first + second, way, ethernet, Packet(bytes(p.ip)).hop(hops[1 - way]))
+
+    def shaped(self, way, ip):
+        """What shakes hands in a server's stead has a look of its own."""
+        p = Packet(ip)
+        peer = self.next_seq.get(1 - way)
+        if way == 1 and p.flags & SYN and self.case["behind"] == "balancer":
+            f = self.case["forge"]
+            p.ip[8] = f["ttl"] - f["hops"] + self.case["hops_far"] + 1
+            return p.hop(1)
+        if way == 1 and p.flags & SYN and self.case["behind"] == "synproxy":
+            return p
+        return Packet(self.shapes[way].applied(bytes(p.ip), peer[0] if peer else None))
 
     def due(self, way, p):
         """Is this the packet that the forger waits for?"""
@@ -221,7 +239,7 @@ class Box(threading.Thread):
         c, f = self.case, self.case["forge"]
         self.fired = True
         back = ethernet[6:12] + ethernet[:6] + ethernet[12:]
-        half = c["delay"] * (c["near"] if c["place"] == "near" else 1 - c["near"]) * 0.4
+        half = c["delay"] * (c["near"] if c["place"] == "near" else 1 - c["near"]) * f.get("depth", 0.4)
         # Behind the capture point the packet has come by already, and what goes to the client comes by on its way.
         reached = now + (half if c["place"] == "near" else c["delay"] * c["near"] + half)
         to_client, to_server = f["target"] in ("client", "both"), f["target"] in ("server", "both")
@@ -286,10 +304,10 @@ class Server:
 
     def listen(self):
         behind = self.case["behind"]
-        enter("edge" if behind == "plain" else "inner")
+        enter("edge" if behind in ("plain", "balancer") else "inner")
         s = socket.socket()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind({"plain": (PLAIN, 143), "nat": (HIDDEN, 143), "haproxy": (HIDDEN, 144), "synproxy": (SYNPROXY, 143)}[behind])
+        s.bind({"plain": (PLAIN, 143), "balancer": (PLAIN, 143), "nat": (HIDDEN, 143), "haproxy": (HIDDEN, 144), "synproxy": (SYNPROXY, 143)}[behind])
         s.listen(0 if self.case["end"] == "overflow" else 8)
         return s
 
@@ -430,7 +448,27 @@ def injected(rng):
     return case
 
 
-def make_case(rng, n):
+def dress(seed, n):
+    """By a random sequence of its own, so that the cases themselves stay those of their seed."""
+    rng = random.Random("%d stacks %d" % (seed, n))
+    return {
+        "client_stack": rng.choice(["linux"] * 8 + stacks.CLIENTS),
+        "server_stack": rng.choice(["linux"] * 10 + stacks.SERVERS),
+        "shape_seed": rng.randrange(1 << 30),
+    }
+
+
+def balanced(case, seed, n):
+    """A balancer that shakes hands in the server's stead, as far away, and resets by itself when that one fails: what the service says."""
+    rng = random.Random("%d balancer %d" % (seed, n))
+    if case["behind"] != "plain" or case["end"] not in ("linger", "kill") or rng.random() < 0.6:
+        return
+    forge = {"target": "both", "flags": [RST | ACK], "count": 1, "step": 0, "ack": "right", "ip_id": rng.choice(["zero", "random"]), "depth": 1.0}
+    forge.update(window=rng.choice([0, 4128, 8190]), ttl=rng.choice([64, 128, 255]), swallow=False, hops=case["hops_far"] - rng.randrange(3))
+    case.update(behind="balancer", end="normal", stage="session", trigger="later", forge=forge)
+
+
+def make_case(rng, n, seed):
     case = injected(rng) if n % 2 else genuine(rng)
     case.update(
         delay=rng.choice([0.004, 0.012, 0.03]),
@@ -441,8 +479,11 @@ def make_case(rng, n):
         server_ttl=rng.choice([64, 64, 128, 255]),
     )
     case.setdefault("place", "far")
+    case.update(dress(seed, n))
     if case.get("forge"):
         case["forge"]["hops"] = rng.randrange(1, case["hops_far"] - 1) if case["place"] == "far" else rng.randrange(1, case["hops_near"] + 1)
+    if case["truth"] == "reset_by_server":
+        balanced(case, seed, n)
     return case
 
 
@@ -526,7 +567,7 @@ def make(folder, count, seed):
         box.start()
         time.sleep(0.3)
         for n in range(count):
-            case, port, name = make_case(rng, n), 30000 + n, "%03d.pcap" % n
+            case, port, name = make_case(rng, n, seed), 30000 + n, "%03d.pcap" % n
             frames = run_case(box, case, port)
             if not any(f[1][33] & RST for f in frames):
                 continue  # nothing to judge: what was forged did not come by, or the end came otherwise
