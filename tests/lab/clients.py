@@ -210,6 +210,11 @@ def raw(job):
     return by_script(job, [sys.executable, HERE + "/client_raw.py"])
 
 
+def crowd(job):
+    """Many devices, each with an address of its own: client_crowd.py."""
+    return by_script(job, [sys.executable, HERE + "/client_crowd.py"])
+
+
 def openssl(job):
     """OpenSSL's s_client: `args` are more of its words."""
     argv = [
@@ -249,8 +254,9 @@ KINDS = {
     "perl": perl,
     "imapflow": imapflow,
     "raw": raw,
+    "crowd": crowd,
 }
-PROGRAMS = {"gnutls": "gnutls-cli", "imaplib": "python3", "imapflow": "node", "raw": "python3"}
+PROGRAMS = {"gnutls": "gnutls-cli", "imaplib": "python3", "imapflow": "node", "raw": "python3", "crowd": "python3"}
 PACKAGE = {
     "openssl": "openssl",
     "gnutls": "gnutls-bin",
@@ -266,6 +272,7 @@ PACKAGE = {
     "perl": "libmail-imapclient-perl",
     "imapflow": "nodejs",
     "raw": "python3",
+    "crowd": "python3",
 }
 NO_STARTTLS = ("getmail",)
 MANY_TRIES = ("imaplib", "perl", "raw")
@@ -284,8 +291,8 @@ def missing():
 
 def version(name):
     """What the client says it is, for the label."""
-    if name in ("imaplib", "raw"):
-        return "python %s %d.%d" % ("imaplib" if name == "imaplib" else "raw socket", *sys.version_info[:2])
+    if name in ("imaplib", "raw", "crowd"):
+        return "python %s %d.%d" % ("raw socket" if name == "raw" else "imaplib", *sys.version_info[:2])
     if name == "imapflow":
         with open(NODE[0] + "/imapflow/package.json") as text:
             return "imapflow %s (node)" % json.load(text)["version"]

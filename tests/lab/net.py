@@ -153,6 +153,11 @@ def plan(ns, a, offload):
     return links, per
 
 
+def more_network(rng, number):
+    """Another network of clients behind the gateway, /24; `number` keeps those of one set apart."""
+    return ipaddress.ip_network("10.%d.%d.0/24" % (130 + 20 * number + rng.randrange(20), rng.randrange(256)))
+
+
 class Net:
     """One raised set. `tmp` is its folder; everything started in it dies with close()."""
 
@@ -164,6 +169,13 @@ class Net:
             self.shell(role, "\n".join(lines))
         with open(os.path.join(tmp, "resolv.conf"), "w") as out:
             out.write("nameserver %s\noptions timeout:2 attempts:2\n" % self.a.v4["dns"])
+
+    def add_crowd(self, role, network, count):
+        """Gives a client's namespace so many addresses of a further network, and the gateway one to answer them; the addresses."""
+        hosts = [str(network[i]) for i in range(10, 10 + count)]
+        self.shell("gw", "ip addr add %s/24 dev br0" % network[1])
+        self.shell(role, "\n".join("ip addr add %s/24 dev eth0" % h for h in hosts))
+        return hosts
 
     def command(self, role, argv, binds=()):
         binds = [("%s/resolv.conf" % self.tmp, "/etc/resolv.conf")] + list(binds)

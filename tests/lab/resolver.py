@@ -3,7 +3,7 @@
     resolver.py ADDRESS ZONE.json
 
 ZONE is {"names": {NAME: [ADDRESS]}, "fault": null | "nxdomain" | "servfail" | "refused" | "empty" | "silent",
-"fault_type": "A" or "AAAA" to meet one record type only, "delay": seconds}.
+"fault_type": "A" or "AAAA" to meet one record type only, "fault_net": how the addresses of those begin that it meets, "delay": seconds}.
 """
 import ipaddress
 import json
@@ -25,9 +25,9 @@ def question(packet):
     return ".".join(labels).lower(), struct.unpack("!H", packet[at + 1:at + 3])[0], at + 5
 
 
-def answer(packet, zone):
+def answer(packet, zone, peer):
     name, kind, end = question(packet)
-    fault = zone.get("fault")
+    fault = zone.get("fault") if peer.startswith(zone.get("fault_net", "")) else None
     if fault and zone.get("fault_type") and {1: "A", 28: "AAAA"}.get(kind) != zone["fault_type"]:
         fault = None
     if fault == "silent":
@@ -49,7 +49,7 @@ def main():
         with open(sys.argv[2]) as text:
             zone = json.load(text)
         try:
-            reply = answer(packet, zone)
+            reply = answer(packet, zone, peer[0])
         except (IndexError, struct.error):
             continue
         if reply:

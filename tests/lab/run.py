@@ -26,6 +26,8 @@ import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+INCIDENTS = "incidents.json"
+LABELS = ("labels.json", INCIDENTS)
 LONGEST = 240  # seconds that one scenario may take
 PR_SET_PDEATHSIG = 1
 
@@ -139,6 +141,9 @@ def runs_of(one, seed):
                 "quick": of_matrix(one["quick"], m),
                 "family": str(m.get("family", one["family"])),
                 "derive": of_matrix(one["derive"], m),
+                "crowds": of_matrix(one["crowds"], m),
+                "names": one["names"],
+                "expect": one["expect"](m) if callable(one["expect"]) else one["expect"],
                 "pair": "unseen" if unseen else "seen",
                 "part": "score" if unseen or run_seed % 2 else "tune",
             }
@@ -219,11 +224,13 @@ class Pool:
         )
 
     def write(self):
+        """Crowds would outweigh all else in what is scored session by session: they have labels of their own."""
         entries = {e["file"]: e for e in self.made}
-        path = self.args.out + "/labels.json"
-        with open(path + ".new", "w") as out:
-            json.dump([entries[k] for k in sorted(entries)], out, indent=1)
-        os.replace(path + ".new", path)
+        for name in LABELS:
+            path = "%s/%s" % (self.args.out, name)
+            with open(path + ".new", "w") as out:
+                json.dump([entries[k] for k in sorted(entries) if ("incidents" in entries[k]) == (name == INCIDENTS)], out, indent=1)
+            os.replace(path + ".new", path)
 
     def run(self, specs):
         self.owner = os.getpid()
@@ -288,9 +295,10 @@ def possible(specs):
 
 
 def forget(folder):
-    """Removes the captures that an earlier run wrote into the folder: those that its labels name."""
-    path = folder + "/labels.json"
-    if os.path.exists(path):
+    """Removes the captures that an earlier run wrote into the folder: those that its lists of labels name."""
+    for path in (os.path.join(folder, name) for name in LABELS):
+        if not os.path.exists(path):
+            continue
         with open(path) as text:
             for entry in json.load(text):
                 for name in (entry["file"], entry["keylog"]):
@@ -320,8 +328,8 @@ def main():
     pool = None
     try:
         pool = Pool(args, Lab(tmp, args.seed, servers.PACKAGES[0]), tmp)
-        if args.add and os.path.exists(args.out + "/labels.json"):
-            pool.made = json.load(open(args.out + "/labels.json"))
+        if args.add:
+            pool.made = [e for name in LABELS if os.path.exists(os.path.join(args.out, name)) for e in json.load(open(os.path.join(args.out, name)))]
             now = {(s["name"], s["seed"]): s for s in specs}
             for e in pool.made:
                 e.update({k: now[e["scenario"], e["seed"]][k] for k in ("part", "pair") if (e["scenario"], e["seed"]) in now})

@@ -65,7 +65,7 @@ class Scene:
         self.zone = {"names": {}, "fault": None}
         self.blocks = list(range(32768, 60999 - BLOCK, BLOCK))
         self.rng.shuffle(self.blocks)
-        self.servers, self.done, self.by_name = {}, [], {}
+        self.servers, self.done, self.by_name, self.crowds = {}, [], {}, {}
 
     # --- raising ---
     def save(self, name, value):
@@ -77,6 +77,10 @@ class Scene:
         a, family = self.net.a, self.spec["family"]
         self.zone["names"][self.host] = [a.v4["s1"]] * ("4" in family) + [a.v6["s1"]] * ("6" in family)
         self.zone["names"]["second." + self.host] = [a.v4["s2"]]
+        self.zone["names"].update({name: [a.v4[role]] for name, role in self.spec["names"].items()})
+        for number, (network, count) in enumerate(self.spec["crowds"].items()):
+            lan = net.more_network(self.rng, number)
+            self.crowds[network] = str(lan), self.net.add_crowd("c%d" % (number + 1), lan, count)
         self.save("wire.json", self.rule)
         self.save("zone.json", self.zone)
         python = [sys.executable, "-SEI"]
@@ -111,6 +115,8 @@ class Scene:
             t1=self.tmp + "/s1",
             pki=self.lab.pki,
             host=self.host,
+            **{name: lan for name, (lan, _) in self.crowds.items()},
+            **{"%s_%d" % (name, i): ip for name, (_, ips) in self.crowds.items() for i, ip in enumerate(ips)},
             **{"u%d" % i: u for i, u in enumerate(self.users)}
         )
 
@@ -149,6 +155,8 @@ class Scene:
 
     def do_dns(self, step):
         self.zone.update({k: v for k, v in step.items() if k != "do"})
+        if "fault_net" in step:
+            self.zone["fault_net"] = self.filled(step["fault_net"]).rsplit(".", 1)[0] + "."
         self.save("zone.json", self.zone)
 
     def do_server(self, step):
@@ -169,6 +177,12 @@ class Scene:
                 server.proc.wait(5)
             self.signal_role(step["role"], signal.SIGKILL)
             server.again()
+        elif act == "certificate":
+            self.do_server(dict(step, act="stop"))
+            self.signal_role(step["role"], signal.SIGKILL)
+            server.cert, server.launched = server.cert.rsplit("-", 1)[0] + ("-" + step["cert"] if step["cert"] else ""), []
+            server.start()
+            server.ready()
         elif act == "know":
             server.know(**{k: v for k, v in step.items() if k not in ("do", "act", "role")})
         elif act == "script":
@@ -193,6 +207,7 @@ class Scene:
         user = list(self.users)[step.get("user", 0)]
         tries = step["tries"] or [step["password"]]
         passwords = [self.password(word, user) for word in tries]
+        step = dict(step, accounts=[[u, self.password(step["password"], u)] for u in (list(self.users)[i] for i in step.get("users", ()))])
         place = "%s/job%d" % (self.tmp, index)
         os.mkdir(place)
         tls = step["tls"] or self.spec["tls"]
@@ -213,8 +228,16 @@ class Scene:
             more={k: v for k, v in step.items() if isinstance(v, (str, int, float, list, bool))},
         )
 
+    def members(self, step):
+        """The addresses that a step's clients have."""
+        if not step.get("crowd"):
+            return [self.net.a.v4[step["host"]], self.net.a.v6[step["host"]]]
+        return self.crowds[step["crowd"]][1][slice(*step["members"])]
+
     def do_run(self, step):
-        block = self.blocks.pop()
+        block, members = self.blocks.pop(), self.members(step)
+        if step.get("crowd"):
+            step = dict(step, addresses=members, first_port=block)
         with contextlib.suppress(FileNotFoundError):
             self.net.shell(step["host"], "echo %d %d > /proc/sys/net/ipv4/ip_local_port_range" % (block, block + BLOCK - 1))
         job = self.job(step, len(self.done))
@@ -224,6 +247,7 @@ class Scene:
         proc = self.net.start(step["host"], argv, log="job%d.log" % len(self.done), binds=[(self.lab.pki + "/certs", "/etc/ssl/certs")], env=env)
         ran = types.SimpleNamespace(
             step=step,
+            members=members,
             block=block,
             proc=proc,
             log="%s/job%d.log" % (self.tmp, len(self.done)),
@@ -267,6 +291,12 @@ class Scene:
             ran.status = ran.proc.wait(3)
 
     # --- the label ---
+    def incident(self, want):
+        """What is expected of an incident, with the addresses that its subject stands for."""
+        words = {name: lan for name, (lan, _) in self.crowds.items()}
+        words.update({"%s_%d" % (name, i): ip for name, (_, ips) in self.crowds.items() for i, ip in enumerate(ips)}, host=self.host)
+        return dict(want, subject=want["subject"] and want["subject"].format(**words))
+
     def ports(self):
         return sorted({143, 993} | {ran.port for ran in self.done})
 
@@ -287,7 +317,7 @@ class Scene:
             mine = [
                 c
                 for c in connections
-                if c.client_ip in (self.net.a.v4[ran.step["host"]], self.net.a.v6[ran.step["host"]])
+                if c.client_ip in ran.members
                 and ran.block <= c.client_port < ran.block + BLOCK
             ]
             left -= set(map(id, mine))
@@ -310,7 +340,7 @@ class Scene:
             expression, want = step["lookup"]
             if not check.true(expression, None, about):
                 raise Dropped("%s: the look-up is not %s: %s" % (what, expression, about["dns"]))
-            return [(dict(want), self.net.a.v4[step["host"]], None, None, ran.host)]
+            return [(dict(want), ip, None, None, ran.host) for ip in ran.members if ":" not in ip]
         if step["labels"] is None:
             return []
         if not mine or step["sessions"] not in (None, len(mine)):
@@ -410,7 +440,9 @@ def entry(scene, vantage, path, name, found, connections, out):
         keylog = "keylogs/%s.keys" % name
         shutil.copy(keys, os.path.join(out, keylog))
     used = sorted({ran.step["client"] for ran in scene.done})
+    expected = {"incidents": [scene.incident(want) for want in spec["expect"]]} if spec["expect"] is not None else {}
     return {
+        **expected,
         "file": target,
         "scenario": spec["name"],
         "seed": spec["seed"],

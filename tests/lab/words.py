@@ -98,6 +98,21 @@ def run(
     )
 
 
+def crowd(network, labels=None, members=(None,), users=(0, 1, 2), check=None, **more):
+    """The devices of one of the scenario's `crowds` (a slice of them: `members`), each a session or more; they log in as `users`, in turn."""
+    more.setdefault("host", {"one": "c1", "two": "c2"}[network])
+    return run("crowd", labels, check=check, crowd=network, members=list(members), users=list(users), **more)
+
+
+def incident(mechanism, scope, hit, served=(0, 0), closed=False, subject=None, grown=False, with_keylog=None):
+    """An incident that a capture must show, once: the words of its newest document; hit and served: clients, from and to; grown: it was told as
+    grown. with_keylog: what differs when the key log is used; subject: "{one}" (the network), "{one_3}" (a device of it) and "{host}" are filled in."""
+    span = [(n, n) if isinstance(n, int) else n for n in (hit, served)]
+    return dict(
+        mechanism=mechanism, scope=scope, hit=span[0], served=span[1], closed=closed, subject=subject, grown=grown, with_keylog=with_keylog or {}
+    )
+
+
 LOOKUPS = {
     "nxdomain": "the resolver says that there is no such name",
     "servfail": "the resolver says SERVFAIL",
@@ -173,6 +188,9 @@ def scenario(
     quick=False,
     family="4",
     derive=None,
+    crowds=None,
+    names=None,
+    expect=None,
 ):
     """One scenario: `steps` is a list, or a function of the matrix' values (and rng) that returns one. See README.md."""
     return dict(
@@ -191,4 +209,7 @@ def scenario(
         quick=quick,
         family=family,
         derive=derive or [],
+        crowds=crowds or {},
+        names=names or {},
+        expect=expect,
     )

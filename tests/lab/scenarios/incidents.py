@@ -1,0 +1,351 @@
+"""Incidents: crowds of devices that share a fault, and crowds that share none. What must be told of each stands in `expect`."""
+from words import (
+    OK_INSIDE,
+    OK_PLAIN,
+    REFUSED,
+    REFUSED_INSIDE,
+    crowd,
+    dns,
+    failed_lookup,
+    fw,
+    incident,
+    label,
+    scenario,
+    server,
+    shell,
+    wait,
+    wire,
+)
+
+BACK = 62  # an incident closes when nobody was hit for a minute
+GONE = label("connection_refused", "connect", "server", "server_down", why="the server's process is gone: its host refuses")
+REFUSES = "rst_server and not synacks"
+UNANSWERED = label("connect_timeout", "connect", "unknown", "server_down", also={"cause": ["weak_connection", "firewall_antivirus"], "mechanism": ["syn_dropped"], "culprit": ["middlebox"]}, why="nothing comes back from anywhere")
+DROPPED = label("syn_dropped", "connect", "middlebox", "firewall_antivirus", why="the firewall drops what this network sends to the port")
+REJECTED = label("icmp_rejected", "connect", "middlebox", "firewall_antivirus", why="the firewall says so itself")
+BANNED = label("client_banned", "connect", "server", "account_settings", also={"culprit": ["middlebox"]}, why="dropped after refused logins, alone")
+EXPIRED = label(
+    "certificate_rejected", "tls", "server", "server_down", also={"cause": ["account_settings"], "culprit": ["client"]}, why="the certificate has expired"
+)
+UNTRUSTED = label("certificate_rejected", "tls", "client", "account_settings", also={"culprit": ["server"], "cause": ["server_down"]}, why="this device does not know the authority")
+STUCK = label("greeting_timeout", "greeting", "server", "server_down", also={"mechanism": ["tls_no_response"], "stage": ["tls"]}, why="accepted by the system, never greeted")
+SILENT = "syns >= 3 and not synacks and not rst_server"
+# inside TLS a key may be missing for one of many: then the device itself says how it went
+LOGGED_IN, REFUSED_LOGIN = "auth == 'ok' or (tls and client_ip + ' ' not in output)", "auth == 'no' or (tls and client_ip + ' refused' in output)"
+
+
+def well(network, members=(None,), m=None, **more):
+    """Devices whose work goes well."""
+    inside = bool(m) and m["tls"] != "none"
+    return crowd(network, OK_INSIDE if inside else OK_PLAIN, members, check=LOGGED_IN, **more)
+
+
+def broken(network, what, check, members=(None,), **more):
+    return crowd(network, what, members, check=check, **{"seconds": 9, **more})
+
+
+def returned(*networks, m=None):
+    """Service is back, everybody is served again; after a minute somebody is served once more."""
+    return [well(n, m=m) for n in networks] + [wait(BACK), well(networks[0], (0, 3), m=m)]
+
+
+SCENARIOS = [
+    # the server's process ends: some devices at first, then all; it is started again
+    scenario(
+        "incident_outage_{server}_{tls}",
+        lambda m, rng: [
+            well("one", m=m),
+            server("kill"),
+            broken("one", GONE, REFUSES, (0, 4)),
+            broken("one", GONE, REFUSES, sessions_each=2),
+            server("start"),
+            *returned("one", m=m),
+        ],
+        {"server": ("dovecot", "courier", "nginx"), "tls": ("none", "implicit")},
+        server="{server}",
+        crowds={"one": 24},
+        expect=[incident("connection_refused", "server", 24, closed=True, grown=True)],
+    ),
+    # the same, cut off while it lasts: quick
+    scenario(
+        "incident_outage_now_{tls}",
+        lambda m, rng: [well("one", m=m), server("kill"), broken("one", GONE, REFUSES, sessions_each=2)],
+        {"tls": ("none", "implicit")},
+        crowds={"one": 24},
+        quick=lambda m: m["tls"] == "none",
+        expect=[incident("connection_refused", "server", 24)],
+    ),
+    # two ports of one server that is gone are one outage
+    scenario(
+        "incident_outage_both_ports",
+        [
+            well("one", m={"tls": "none"}, tls="none"),
+            server("kill"),
+            broken("one", GONE, REFUSES, (0, 12), tls="none"),
+            broken("one", GONE, REFUSES, (12, 24), tls="implicit"),
+        ],
+        crowds={"one": 24},
+        expect=[incident("connection_refused", "server", 24)],
+    ),
+    # the process hangs: the system still accepts
+    scenario(
+        "incident_frozen",
+        [well("one"), server("freeze"), broken("one", STUCK, "established and not data_server"), server("kill"), server("start"), *returned("one")],
+        {"tls": ("none",)},
+        crowds={"one": 24},
+        expect=[incident("greeting_timeout", "server", 24, closed=True)],
+    ),
+    # the certificate expires, and is renewed
+    scenario(
+        "incident_expired_certificate_{tls}",
+        lambda m, rng: [
+            well("one", m=m),
+            server("certificate", cert="expired"),
+            broken("one", EXPIRED, "hellos and auth == 'none'", sessions_each=2),
+            server("certificate", cert=""),
+            *returned("one", m=m),
+        ],
+        {"tls": ("implicit", "starttls")},
+        crowds={"one": 24},
+        expect=[incident("certificate_rejected", "server", 24, closed=True)],
+    ),
+    # one account's password was changed: its devices go on with the old one, the others work
+    scenario(
+        "incident_account_{tls}",
+        lambda m, rng: [
+            well("one", (5, 24), m=m, users=(1, 2)),
+            crowd("one", REFUSED, (0, 5), users=(0,), password="wrong", check=REFUSED_LOGIN, sessions_each=3, gap=3, wait=False, name="hit"),
+            well("one", (5, 24), m=m, users=(1, 2)),
+            {"do": "join", "name": "hit"},
+        ],
+        {"tls": ("none",)},
+        crowds={"one": 24},
+        quick=True,
+        expect=[incident("invalid_credentials", "account", 5, 19)],
+    ),
+    # inside TLS nobody sees whose account it is: devices that are refused often are told as such; with a key log it is one account
+    scenario(
+        "incident_account_{tls}",
+        lambda m, rng: [
+            well("one", (3, 24), m=m, users=(1, 2)),
+            crowd("one", REFUSED_INSIDE, (0, 3), users=(0,), password="wrong", check=REFUSED_LOGIN, sessions_each=6, wait=False, name="hit"),
+            wait(3),
+            well("one", (3, 24), m=m, users=(1, 2)),
+            {"do": "join", "name": "hit"},
+        ],
+        {"tls": ("implicit", "starttls")},
+        crowds={"one": 24},
+        expect=[
+            incident("rejected_inside_tls", "device", 1, 21, subject="{one_%d}" % i, with_keylog=more)
+            for i, more in ((0, {"mechanism": "invalid_credentials", "scope": "account", "hit": [3, 3], "subject": None}), (1, None), (2, None))
+        ],
+    ),
+    # a firewall that keeps one network from the port, and serves the other
+    scenario(
+        "incident_firewall_{how}_{tls}",
+        lambda m, rng: [
+            well("one", m=m),
+            fw("-A FORWARD -s {one} -p tcp --dport {port} -j " + m["how"]),
+            well("two", m=m),
+            broken("one", DROPPED if m["how"] == "DROP" else REJECTED, SILENT if m["how"] == "DROP" else "icmp", wait=False, name="hit"),
+            wait(3),
+            well("two", m=m),
+            {"do": "join", "name": "hit"},
+            fw("-F FORWARD"),
+            *returned("one", m=m),
+        ],
+        {"how": ("DROP", "REJECT"), "tls": ("none", "implicit")},
+        skip=lambda m: m["how"] == "REJECT" and m["tls"] != "none",
+        crowds={"one": 24, "two": 20},
+        expect=lambda m: [incident("syn_dropped" if m["how"] == "DROP" else "icmp_rejected", "network", 24, 20, closed=True, subject="{one}")],
+    ),
+    # the resolver fails one network alone
+    scenario(
+        "incident_dns_{fault}",
+        lambda m, rng: [
+            well("one"),
+            dns(m["fault"], fault_net="{one}"),
+            crowd(
+                "one",
+                sessions_each=2,
+                gap=6,
+                wait=False,
+                name="hit",
+                lookup=failed_lookup(
+                    "dns_timeout" if m["fault"] == "silent" else m["fault"], "network", "account_settings", "len(dns) >= 24", also={"cause": ["weak_connection", "server_down"]}
+                ),
+            ),
+            wait(3),
+            well("two"),
+            {"do": "join", "name": "hit"},
+            dns(None),
+            *returned("one"),
+        ],
+        {"fault": ("servfail", "silent"), "tls": ("none",)},
+        crowds={"one": 24, "two": 20},
+        expect=lambda m: [incident("dns_timeout" if m["fault"] == "silent" else m["fault"], "network", 24, 20, closed=True, subject="{one}")],
+    ),
+    # one device that the firewall keeps out, again and again
+    scenario(
+        "incident_device_dropped",
+        [
+            fw("-A FORWARD -s {one_3} -p tcp --dport {port} -j DROP"),
+            well("one", (4, 24)),
+            broken("one", DROPPED, SILENT, (3, 4), sessions_each=6, gap=1, wait=False, name="hit"),
+            wait(25),
+            well("one", (4, 24)),
+            {"do": "join", "name": "hit"},
+            well("one", (4, 24)),
+        ],
+        {"tls": ("none",)},
+        crowds={"one": 24},
+        expect=[incident("syn_dropped", "device", 1, 20, subject="{one_3}")],
+    ),
+    # one device that does not know the authority which all others trust
+    scenario(
+        "incident_device_certificate",
+        lambda m, rng: [
+            well("one", (4, 24), m=m),
+            broken("one", UNTRUSTED, "hellos and auth == 'none'", (3, 4), sessions_each=6, gap=2, trust="untrusted.pem", wait=False, name="hit"),
+            wait(2),
+            well("one", (4, 24), m=m),
+            {"do": "join", "name": "hit"},
+        ],
+        {"tls": ("implicit",)},
+        crowds={"one": 24},
+        quick=True,
+        expect=[incident("certificate_rejected", "device", 1, 20, subject="{one_3}")],
+    ),
+    # logins refused, then the address is banned
+    scenario(
+        "incident_ban_{how}",
+        lambda m, rng: [
+            well("one", (4, 24), users=(1, 2)),
+            crowd("one", REFUSED, (3, 4), users=(0,), password="wrong", check=REFUSED_LOGIN, sessions_each=5),
+            fw("-A FORWARD -s {one_3} -p tcp --dport {port} -j " + m["how"]),
+            broken("one", BANNED, SILENT if m["how"] == "DROP" else "icmp", (3, 4), users=(0,), sessions_each=4, wait=False, name="hit"),
+            wait(5),
+            well("one", (4, 24), users=(1, 2)),
+            {"do": "join", "name": "hit"},
+            well("one", (4, 24), users=(1, 2)),
+        ],
+        {"how": ("DROP", "REJECT"), "tls": ("none",)},
+        crowds={"one": 24},
+        expect=[incident("client_banned", "device", 1, 20, subject="{one_3}")],
+    ),
+    # both servers of a provider are gone
+    scenario(
+        "incident_provider_{tls}",
+        lambda m, rng: [
+            well("one", (0, 12), m=m),
+            well("one", (12, 24), m=m, to="second.{host}"),
+            server("kill"),
+            server("kill", role="s2"),
+            broken("one", GONE, REFUSES, (0, 12), sessions_each=2),
+            broken("one", GONE, REFUSES, (12, 24), to="second.{host}", sessions_each=2),
+            server("start"),
+            server("start", role="s2"),
+            well("one", (12, 24), to="second.{host}", m=m),
+            well("one", (0, 12), m=m),
+            wait(BACK),
+            well("one", (0, 3), m=m),
+        ],
+        {"tls": ("none",)},
+        server2="dovecot",
+        crowds={"one": 24},
+        expect=[incident("connection_refused", "provider", 24, closed=True)],
+    ),
+    # nothing passes any more, for anybody, to several providers; and for one network alone
+    scenario(
+        "incident_everyone",
+        [
+            well("one"),
+            well("two", to="mail.elsewhere.test"),
+            wire(down=True),
+            broken("one", UNANSWERED, SILENT, wait=False, name="hit"),
+            broken("two", UNANSWERED, SILENT, to="mail.elsewhere.test"),
+            {"do": "join", "name": "hit"},
+            wire(down=False),
+            *returned("one"),
+            well("two", to="mail.elsewhere.test"),
+        ],
+        {"tls": ("none",)},
+        server2="dovecot",
+        crowds={"one": 24, "two": 20},
+        names={"mail.elsewhere.test": "s2"},
+        expect=[incident(["connect_timeout", "syn_dropped"], "everyone", 44, closed=True)]  # that the servers lived a moment before, others showed,
+    ),
+    scenario(
+        "incident_network_cut_off",
+        [
+            well("one", (0, 12)),
+            well("one", (12, 24), to="mail.elsewhere.test"),
+            shell("fw", "iptables -A FORWARD -s {one} -j DROP"),
+            broken("one", DROPPED, SILENT, (0, 12), wait=False, name="hit"),
+            broken("one", DROPPED, SILENT, (12, 24), to="mail.elsewhere.test", wait=False, name="hit2"),
+            wait(3),
+            well("two"),
+            well("two", to="mail.elsewhere.test"),
+            {"do": "join", "name": "hit"},
+            {"do": "join", "name": "hit2"},
+            well("two", (0, 3)),
+        ],
+        {"tls": ("none",)},
+        server2="dovecot",
+        crowds={"one": 24, "two": 20},
+        names={"mail.elsewhere.test": "s2"},
+        expect=[incident("syn_dropped", "network", 24, 20, subject="{one}")],
+    ),
+    # too few to say whom it hits
+    scenario(
+        "incident_two_clients",
+        [well("one", (0, 2)), server("kill"), broken("one", GONE, REFUSES, (0, 1), sessions_each=6)],
+        {"tls": ("none",)},
+        crowds={"one": 2},
+        expect=[incident("connection_refused", "unknown", 1)],
+    ),
+    # four hundred sessions, one line
+    scenario(
+        "incident_four_hundred",
+        [well("one"), server("kill"), broken("one", GONE, REFUSES, sessions_each=2, spread=4, gap=5)],
+        {"tls": ("none",)},
+        crowds={"one": 200},
+        expect=[incident("connection_refused", "server", 200)],
+    ),
+    # nothing is wrong, or nothing that is shared
+    scenario(
+        "incident_none_crowd_{tls}",
+        lambda m, rng: [
+            well("one", m=m, sessions_each=3, gap=4, spread=8),
+            well("two", m=m, sessions_each=3, gap=4, spread=8, **({"to": "second.{host}"} if m["tls"] == "none" else {})),
+            crowd("one", REFUSED if m["tls"] == "none" else REFUSED_INSIDE, (0, 2), password="wrong", check=REFUSED_LOGIN, sessions_each=2),
+            well("one", m=m),
+        ],
+        {"tls": ("none", "implicit", "starttls")},
+        server2="dovecot",
+        crowds={"one": 40, "two": 24},
+        quick=lambda m: m["tls"] == "none",
+        expect=[],
+    ),
+    # single faults of several kinds on one day, each soon over
+    scenario(
+        "incident_none_mixed",
+        [
+            well("one"),
+            fw("-A FORWARD -s {one_5} -p tcp --dport {port} -j DROP"),
+            broken("one", DROPPED, SILENT, (5, 6), wait=False, name="hit"),
+            wait(2),
+            well("one", (6, 24)),
+            crowd("one", REFUSED, (8, 9), password="wrong", check=REFUSED_LOGIN, sessions_each=3),
+            {"do": "join", "name": "hit"},
+            fw("-F FORWARD"),
+            server("restart"),
+            well("one"),
+            crowd("one", REFUSED, (11, 12), password="wrong", check=REFUSED_LOGIN, users=(1,)),
+            well("one"),
+        ],
+        {"tls": ("none",)},
+        crowds={"one": 24},
+        expect=[],
+    ),
+]
