@@ -9,8 +9,11 @@ void hear_dns(struct analysis *a, const struct packet *p, struct bytes message)
 	struct dns_message m;
 	struct endpoint from = { p->source, p->source_port }, to = { p->destination, p->destination_port };
 
-	if (dns_read(message, &m))
-		lookups_message(a->lookups, &m, &from, &to, p->at);
+	if (!dns_read(message, &m))
+		return;
+	lookups_message(a->lookups, &m, &from, &to, p->at);
+	if (m.response && m.answers && dns_mail_name(m.name))
+		incidents_resolved(a->incidents, &(struct incident_session){ .client = to, .server = from, .name = m.name, .at = p->at.time });
 }
 
 /* Over TCP two bytes of length stand before a message (RFC 1035 4.2.2). Look-ups of host names fit one segment, or (as some resolvers

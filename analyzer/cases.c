@@ -6,6 +6,7 @@
 
 #include "companions.h"
 #include "faults.h"
+#include "sessions.h"
 
 const char *const outcome_words[] = { "healthy", "failed", "degraded", "inconclusive", NULL };
 
@@ -160,15 +161,17 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	session_summarize(s, view, &summary);
 	if (!summary.server_name)
 		summary.server_name = lookups_name(a->lookups, &s->flow->server.address);
-	const struct lookup *lookup = lookups_answered(a->lookups, &s->flow->client.address, &s->flow->server.address);
-	if (lookup && lookup->first.time <= s->first.time) {
-		summary.looked_up = lookup->name;
+	struct name_answer lookup;
+	if (lookups_answered(a->lookups, &s->flow->client.address, &s->flow->server.address, s->first.time, &lookup)) {
+		summary.looked_up = lookup.name;
 		summary.resolved = s->flow->server.address;
-		summary.timings.resolve = (double)(lookup->result_at.time - lookup->first.time) / 1e6;
+		summary.timings.resolve = (double)(lookup.answered - lookup.asked) / 1e6;
 	}
 	struct session_answers answers;
 	struct case_of c = case_of(a, s);
 	tell_context(a, s, view, rule);
+	if (s->flow->rank == RANK_LOGGED_IN && (strcmp(rule->outcome, "degraded") == 0 || strcmp(rule->mechanism, "success") == 0))
+		session_served(a, s, s->first.time);
 	context_answers(&a->context, &c, &answers);
 	summary.answers = &answers;
 	summary.others = &a->proofs;

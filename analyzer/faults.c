@@ -6,16 +6,24 @@ static bool is(const char *word, const char *wanted)
 	return word && strcmp(word, wanted) == 0;
 }
 
+static enum fault_kind kind_of(const struct rule *rule)
+{
+	return is(rule->class, "auth_failure")    ? FAULT_LOGIN
+	       : is(rule->class, "tls_failure")   ? FAULT_TLS
+	       : is(rule->class, "name_resolution") ? FAULT_NAME
+						    : FAULT_SERVICE;
+}
+
 static bool fault_of(const struct rule *rule, struct fault *into)
 {
-	bool account = is(rule->class, "auth_failure");
+	enum fault_kind kind = kind_of(rule);
 
 	if (!is(rule->outcome, "failed"))
 		return false;
 	/* A client's own fault is no incident, but for logins refused again and again, certificates, and names that are gone. */
-	if (is(rule->culprit, "client") && !account && !is(rule->class, "tls_failure") && !is(rule->class, "name_resolution"))
+	if (is(rule->culprit, "client") && kind == FAULT_SERVICE)
 		return false;
-	*into = (struct fault){ .class = rule->class, .mechanism = rule->mechanism, .cause = rule->cause, .rule = rule, .of_account = account };
+	*into = (struct fault){ .class = rule->class, .mechanism = rule->mechanism, .cause = rule->cause, .rule = rule, .kind = kind };
 	into->of_device = is(rule->mechanism, "client_banned");
 	into->of_network = !into->of_device && (is(rule->culprit, "middlebox") || is(rule->culprit, "network"));
 	return true;
@@ -23,7 +31,7 @@ static bool fault_of(const struct rule *rule, struct fault *into)
 
 uint64_t faults_tell(struct incidents *incidents, const struct session_summary *s, const struct rule *rule, uint64_t id)
 {
-	struct incident_session session = { .client = s->client, .server = s->server, .name = s->server_name, .at = s->end, .proof = s->first,
+	struct incident_session session = { .client = s->client, .server = s->server, .name = s->server_name, .began = s->start, .at = s->end, .proof = s->first,
 					    .session = id, .user = s->user_hash };
 	struct fault fault;
 

@@ -12,6 +12,7 @@ static const nanoseconds looks_after[] = { LOOK_FIRST, 3500 * MILLISECOND, 10 * 
 #define LOOKS (sizeof looks_after / sizeof *looks_after)
 /* A closed session is kept this long for stray resets, a settled one that is silent till it is forgotten. */
 #define LINGER (30 * SECOND)
+#define RECORDS_AT_WORK 12
 #define CONTEXT_WAIT (10 * SECOND)
 #define CONTEXT_LOOK (2500 * MILLISECOND)
 /* An open session that no look is left for is packed when it was quiet for so long. */
@@ -70,11 +71,21 @@ static void look_at_closed(struct analysis *a, struct session *s)
 	wheel_set(a->wheel, s->flow, a->now + LINGER);
 }
 
+/* Records of the server that no refused login takes: its session works. Those with fewer are told by their verdict. */
+static void note_records(struct analysis *a, struct session *s)
+{
+	const struct fact *records = facts_find(&s->facts, FACT_SERVER_RECORDS);
+
+	if (records && records->value >= RECORDS_AT_WORK && !s->companion)
+		session_served(a, s, s->first.time);
+}
+
 static void look_at_open(struct analysis *a, struct session *s)
 {
 	struct fact_view view[FACT_COUNT];
 	enum prospect prospect = see_open(a, s, view);
 
+	note_records(a, s);
 	if (prospect == PROSPECT_GOOD) {
 		look_no_more(s);
 		return;

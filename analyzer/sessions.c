@@ -75,14 +75,26 @@ static void note_life(struct analysis *a, struct session *s, const struct packet
 	hosts_alive(a->context.hosts, &s->flow->server.address, &(struct sign){ p->at, s->id, s->flow->client, s->flow->server.port, p->ttl, served });
 }
 
+void session_served(struct analysis *a, struct session *s, nanoseconds at)
+{
+	const struct fact *user = facts_find(&s->facts, FACT_USER_HASH);
+	struct case_of c = case_of(a, s);
+
+	if (s->served)
+		return;
+	s->served = true;
+	incidents_served(a->incidents, &(struct incident_session){ .client = s->flow->client, .server = s->flow->server, .name = c.name,
+								   .at = at, .session = s->id, .user = user ? (uint64_t)user->value : 0 });
+}
+
 static void note_work(struct analysis *a, struct session *s, struct moment at)
 {
-	const struct fact *records;
+	const struct fact *records, *login = facts_find(&s->facts, FACT_LOGIN_OK);
 
 	if (s->flow->rank != RANK_BEFORE_LOGIN)
 		return;
 	bool companion_served = s->companion && s->tcp.side[FROM_SERVER].bytes && s->tcp.side[FROM_CLIENT].bytes && !s->tls_port;
-	if (!companion_served && !facts_find(&s->facts, FACT_LOGIN_OK) && (!(records = facts_find(&s->facts, FACT_SERVER_RECORDS)) || records->value < 3))
+	if (!companion_served && !login && (!(records = facts_find(&s->facts, FACT_SERVER_RECORDS)) || records->value < 3))
 		return;
 	struct case_of c = case_of(a, s);
 	flow_rank(a->flows, s->flow, RANK_LOGGED_IN);
@@ -90,8 +102,9 @@ static void note_work(struct analysis *a, struct session *s, struct moment at)
 		context_companion_worked(&a->context, &c, at);
 	else
 		context_worked(&a->context, &c, at);
-	incidents_served(a->incidents, &(struct incident_session){ .client = s->flow->client, .server = s->flow->server, .name = c.name,
-								   .at = at.time, .proof = at, .session = s->id });
+	/* A few records inside TLS may be a refusal as well: its verdict will tell. */
+	if (companion_served || login)
+		session_served(a, s, at.time);
 	devices_handshake(a->context.devices, &s->flow->client.address,
 			  &(struct handshake){ s->first, s->flow->server.address, s->tcp.rtt[FROM_SERVER], HANDSHAKE_ANSWERED });
 }

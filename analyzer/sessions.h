@@ -15,6 +15,8 @@ struct session *begin_session(struct analysis *a, const struct packet *p);
 void feed_session(struct analysis *a, struct session *s, const struct packet *p);
 /* Makes the attempt, taken from its ring, a session fed with its SYN; NULL: no memory. */
 struct session *promote_attempt(struct analysis *a, const struct attempt *attempt);
+/* The service did what the client asked for: told to the incidents, once. */
+void session_served(struct analysis *a, struct session *s, nanoseconds at);
 void forget_session(struct analysis *a, struct flow *flow);
 
 #endif

@@ -12,6 +12,8 @@ struct ageing {
 	size_t record, sets;
 	uint64_t evicted;
 	struct hash_key key;
+	void (*leave)(void *context, void *record); /* NULL: nobody asks */
+	void *leave_context;
 };
 
 struct ageing *ageing_create(size_t record_size, size_t most_bytes, struct hash_key key)
@@ -94,6 +96,8 @@ void *ageing_take(struct ageing *t, const uint8_t key[AGEING_KEY], nanoseconds n
 			if (!t->tags[i] || at(t, i)->used < at(t, oldest)->used)
 				oldest = i;
 		t->evicted += t->tags[oldest] != 0;
+		if (t->tags[oldest] && t->leave)
+			t->leave(t->leave_context, at(t, oldest));
 		t->tags[oldest] = place.tag;
 		record = at(t, oldest);
 		memset(record, 0, t->record);
@@ -101,6 +105,12 @@ void *ageing_take(struct ageing *t, const uint8_t key[AGEING_KEY], nanoseconds n
 	}
 	record->used = now ? now : 1;
 	return record;
+}
+
+void ageing_on_leave(struct ageing *t, void (*leave)(void *, void *), void *context)
+{
+	t->leave = leave;
+	t->leave_context = context;
 }
 
 void ageing_each(struct ageing *t, void (*call)(void *, void *), void *context)

@@ -26,6 +26,8 @@ uint64_t ageing_hash(struct hash_key key, const uint8_t bytes[AGEING_KEY]);
 void *ageing_find(const struct ageing *table, const uint8_t key[AGEING_KEY]);
 /* The same, made (zeroed but for its head) where there is none; it counts as used at `now`. Never NULL. */
 void *ageing_take(struct ageing *table, const uint8_t key[AGEING_KEY], nanoseconds now);
+/* Is called with each record that has to leave for room, before it does. */
+void ageing_on_leave(struct ageing *table, void (*leave)(void *context, void *record), void *context);
 /* Calls every record in use, in no order that may matter. */
 void ageing_each(struct ageing *table, void (*call)(void *context, void *record), void *context);
 uint64_t ageing_evicted(const struct ageing *table);

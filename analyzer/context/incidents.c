@@ -1,55 +1,48 @@
-/* Who is hit and who is served at each service, and for each client at each server; when that makes an incident, and of what scope. */
+/* When what is counted at a place makes an incident, of what scope, when it grows into a wider one, and when it is over. */
 #include "incidents.h"
 
 #include <stdlib.h>
 
-#define CLIENTS 96
-#define FAULTS 4
-#define NAME_ROOM 128
+#include "places.h"
+
+#define OPEN_MOST 64
 #define CLIENTS_LEAST 3         /* distinct clients that open an incident, and that a scope needs */
-#define REPEATS_LEAST 5         /* sessions of one client that open one */
-#define WITHIN (10 * MINUTE)    /* a hit so long after the last one starts afresh */
-#define QUIET (60 * SECOND)     /* without a hit before it can close */
+#define REPEATS_LEAST 5         /* sessions of one client, or of one account, that open one */
+#define OUTSIDE_LEAST 2         /* of them elsewhere than where most are hit: then the wider place is at fault */
+#define QUIET MINUTE            /* without a hit before it can close */
 #define FORGOTTEN (30 * MINUTE) /* without a hit before it closes by itself */
 #define SHARE 4                 /* one in so many of the clients seen must be hit */
 #define GROWTH 4                /* told again when so many times as many are hit */
-
-struct party {
-	struct address address;
-	nanoseconds hit, served; /* newest, 0: never */
-	uint32_t hits;           /* in this streak */
-};
-
-struct kind {
-	struct fault fault;
-	uint32_t count;
-};
-
-struct target {
-	struct aged aged;
-	bool open, single;       /* single: of one client at one server */
-	uint64_t id;
-	nanoseconds since, last_hit, last_served;
-	uint32_t sessions_hit, sessions_served, clients_hit, clients_served;
-	uint32_t told_hit, told_sessions;
-	enum incident_scope told_scope;
-	struct kind kind[FAULTS];
-	struct endpoint server;
-	struct address second;   /* another address of the same family that was hit; family 0: none */
-	char name[NAME_ROOM];
-	struct moment first, last;
-	uint64_t first_session, last_session, user;
-	struct party client[CLIENTS];
-};
+#define LOOK_EVERY (10 * SECOND)
 
 struct incidents {
-	struct ageing *table;
-	struct hash_key key;
+	struct places places;
 	incident_tell *tell;
 	void *context;
-	nanoseconds last_served; /* anybody, anywhere */
-	uint32_t open;
+	struct place *open[OPEN_MOST]; /* oldest first */
+	int count;
+	uint64_t lost;                 /* that found no room, or had to leave while open */
 };
+
+static void forget(struct incidents *i, const struct place *place)
+{
+	int k = 0;
+
+	while (k < i->count && i->open[k] != place)
+		k++;
+	if (k == i->count)
+		return;
+	i->count--;
+	memmove(i->open + k, i->open + k + 1, (size_t)(i->count - k) * sizeof *i->open);
+}
+
+static void place_leaves(void *context, struct place *place)
+{
+	struct incidents *i = context;
+
+	forget(i, place);
+	i->lost++;
+}
 
 struct incidents *incidents_create(size_t most_bytes, struct hash_key key, incident_tell *tell, void *context)
 {
@@ -57,8 +50,9 @@ struct incidents *incidents_create(size_t most_bytes, struct hash_key key, incid
 
 	if (!i)
 		return NULL;
-	*i = (struct incidents){ ageing_create(sizeof(struct target), most_bytes, key), key, tell, context, 0, 0 };
-	if (!i->table)
+	i->tell = tell;
+	i->context = context;
+	if (!places_init(&i->places, most_bytes, key, place_leaves, i))
 		incidents_destroy(&i);
 	return i;
 }
@@ -67,366 +61,321 @@ void incidents_destroy(struct incidents **incidents)
 {
 	if (!*incidents)
 		return;
-	ageing_destroy(&(*incidents)->table);
+	places_reset(&(*incidents)->places);
 	free(*incidents);
 	*incidents = NULL;
 }
 
-/* --- targets --- */
+/* --- how many, and who --- */
 
-/* A service by its name, where it has one, and port: a name may have many addresses. */
-static void key_service(const struct incidents *i, uint8_t key[AGEING_KEY], const struct incident_session *s)
+/* Of a network, of a device and of an account: who else was served at the same time is known elsewhere. */
+static void add_others(const struct incidents *i, struct place *place, struct tally *n)
 {
-	key_end(key, &s->server.address, s->server.port);
-	if (s->name && s->name[0]) {
-		uint64_t hash = hash_bytes(i->key, s->name, strlen(s->name));
-		memset(key, 0, 17);
-		memcpy(key, &hash, sizeof hash);
+	bool narrow = place->kind <= PLACE_ACCOUNT;
+	enum fault_kind kind = narrow && place->fault_kind != FAULT_NAME ? FAULT_SERVICE : (enum fault_kind)place->fault_kind;
+	const struct place *where = narrow ? place_service(&i->places, kind, &place->server) : place_all(&i->places, kind);
+	/* One device's sessions come at times of its own: a minute earlier or later is meanwhile, too. */
+	nanoseconds from = place->since - (narrow ? QUIET : 0), to = place->last_hit + (narrow ? QUIET : 0);
+	uint32_t served = 0;
+
+	if (place->kind > PLACE_ACCOUNT && place->kind != PLACE_NETWORK)
+		return;
+	for (const struct party *p = where ? where->crowd.party : NULL; p && p < where->crowd.party + where->crowd.room; p++)
+		if (p->address.family && party_served_between(p, from, to) && !crowd_is_hit(&place->crowd, &i->places.budget, &p->address))
+			served++;
+	if (served > place->others_served)
+		place->others_served = served;
+	if (place->others_served > n->served)
+		n->served = place->others_served;
+}
+
+static struct tally counted(const struct incidents *i, struct place *place)
+{
+	struct tally n = crowd_counted(&place->crowd, place->since, place->last_hit);
+
+	add_others(i, place, &n);
+	return n;
+}
+
+static enum incident_scope scope_of(const struct place *place, const struct tally *n)
+{
+	if (n->hit + n->served < CLIENTS_LEAST)
+		return SCOPE_UNKNOWN;
+	switch (place->kind) {
+	case PLACE_DEVICE: return SCOPE_DEVICE;
+	case PLACE_ACCOUNT: return SCOPE_ACCOUNT;
+	case PLACE_NETWORK: return SCOPE_NETWORK;
+	case PLACE_ALL: return SCOPE_EVERYONE;
+	default: break;
 	}
-	key[39] = 1;
+	if (n->bits && (place_fault(place)->of_network || (n->served && !n->served_inside)))
+		return SCOPE_NETWORK;
+	return place->kind == PLACE_PROVIDER && n->several ? SCOPE_PROVIDER : SCOPE_SERVER;
 }
 
-static void key_single(uint8_t key[AGEING_KEY], const struct incident_session *s)
+/* --- telling --- */
+
+static const char *name_of(const struct incidents *i, const struct place *place)
 {
-	key_addresses(key, &s->client.address, &s->server.address);
-	key[39] = 2;
+	if (place->name[0])
+		return place->name;
+	const struct place *service = place_service(&i->places, (enum fault_kind)place->fault_kind, &place->server);
+	return service ? service->name : "";
 }
 
-static struct party *party_of(struct target *t, const struct address *client)
+static void tell(struct incidents *i, struct place *place, enum incident_state state, uint64_t part_of)
 {
-	struct party *use = &t->client[0];
+	struct tally n = counted(i, place);
+	const char *name = name_of(i, place);
+	struct incident_told told = {
+		.id = place->id, .part_of = part_of, .state = state, .scope = scope_of(place, &n), .fault = place_fault(place), .server = place->server,
+		.name = name, .domain = name[0] ? domain_of(name) : "", .several = n.several, .client_bits = n.bits, .since = place->since,
+		.until = place->last_hit, .clients_hit = n.hit, .clients_served = n.served, .sessions_hit = place->sessions_hit,
+		.sessions_served = place->sessions_served, .first = place->first, .last = place->last, .first_session = place->first_session,
+		.last_session = place->last_session, .user = place->user,
+	};
+	if (n.first)
+		told.client = n.first->address;
+	for (size_t k = (size_t)n.bits / 8; told.scope == SCOPE_NETWORK && n.bits && k < sizeof told.client.byte; k++)
+		told.client.byte[k] = 0;
+	place->told_hit = n.hit;
+	place->told_served = n.served;
+	place->told_sessions = place->sessions_hit;
+	place->told_scope = told.scope;
+	i->tell(i->context, &told);
+}
 
-	for (struct party *p = t->client; p < t->client + CLIENTS; p++) {
-		if (p->address.family && address_same(&p->address, client))
-			return p;
-		nanoseconds newest = p->hit > p->served ? p->hit : p->served, oldest = use->hit > use->served ? use->hit : use->served;
-		if (newest < oldest)
-			use = p;
+/* --- growing into a wider one --- */
+
+static bool is_of_network(const struct place *place, const struct place *network)
+{
+	struct tally n = crowd_counted(&place->crowd, place->since, place->last_hit), of = crowd_counted(&network->crowd, 0, network->last_hit);
+
+	return n.first && of.first && n.bits && same_network(&n.first->address, &of.first->address);
+}
+
+/* Is the open incident a part of what was found at that place now? */
+static bool takes_in(const struct place *wide, const struct place *open)
+{
+	if (open == wide || (open->fault_kind != wide->fault_kind) || wide->last_hit - open->last_hit > WITHIN)
+		return false;
+	if (wide->kind == PLACE_DEVICE) {
+		struct tally n = crowd_counted(&open->crowd, open->since, open->last_hit), own = crowd_counted(&wide->crowd, 0, wide->last_hit);
+		return open->kind == PLACE_ACCOUNT && open->group == wide->group && n.hit == 1 && own.first &&
+		       address_same(&n.first->address, &own.first->address);
 	}
-	*use = (struct party){ .address = *client };
-	return use;
-}
-
-static const struct kind *main_kind(const struct target *t)
-{
-	const struct kind *best = &t->kind[0];
-
-	for (int i = 0; i < FAULTS; i++) {
-		/* A ban explains the refusals before it. */
-		if (t->kind[i].count && t->kind[i].fault.of_device)
-			return &t->kind[i];
-		if (t->kind[i].count > best->count)
-			best = &t->kind[i];
+	if (open->kind >= wide->kind || open->kind == PLACE_ACCOUNT)
+		return false;
+	switch (wide->kind) {
+	case PLACE_SERVICE:
+		return address_same(&open->server.address, &wide->server.address) && open->server.port == wide->server.port;
+	case PLACE_PROVIDER:
+		return open->group == wide->group;
+	case PLACE_NETWORK:
+		return is_of_network(open, wide);
+	default:
+		return wide->kind == PLACE_ALL;
 	}
-	return best;
 }
+
+static void become(struct place *wide, const struct place *open)
+{
+	wide->id = open->id;
+	wide->told_hit = open->told_hit;
+	wide->told_scope = open->told_scope;
+	/* A ban's refusals were counted with the account. */
+	if (wide->kind == PLACE_DEVICE && place_fault(wide)->of_device)
+		wide->sessions_hit = open->sessions_hit;
+	if (open->since > wide->since)
+		return;
+	wide->since = open->since;
+	wide->first = open->first;
+	wide->first_session = open->first_session;
+}
+
+/* The oldest incident that is a part goes on as the wider one, the others end in it. False: there was none. */
+static bool take_in(struct incidents *i, struct place *wide)
+{
+	struct place *part[OPEN_MOST];
+	int parts = 0;
+
+	for (int k = 0; k < i->count; k++)
+		if (takes_in(wide, i->open[k]))
+			part[parts++] = i->open[k];
+	for (int k = 0; k < parts; k++) {
+		if (!k)
+			become(wide, part[k]);
+		else
+			tell(i, part[k], INCIDENT_CLOSED, wide->id);
+		forget(i, part[k]);
+		part[k]->open = false;
+		place_calm(part[k]);
+	}
+	return parts > 0;
+}
+
+/* --- opening --- */
 
 /* The same packets give the same id, whatever the seed. */
-static uint64_t new_id(const struct target *t)
+static uint64_t new_id(const struct place *place)
 {
 	const struct hash_key fixed = { 0x696d6170776879, 2 };
-	uint64_t what[3] = { t->first_session, (uint64_t)t->since, t->single };
+	uint64_t what[3] = { place->first_session, (uint64_t)place->since, place->kind };
 
 	return hash_bytes(fixed, what, sizeof what);
 }
 
-static void start(struct target *t, const struct incident_session *s)
+static bool makes_incident(const struct place *place, const struct tally *n)
 {
-	for (struct party *p = t->client; p < t->client + CLIENTS; p++)
-		p->hits = 0;
-	memset(t->kind, 0, sizeof t->kind);
-	t->open = false;
-	t->sessions_hit = t->sessions_served = t->clients_hit = t->clients_served = t->told_hit = t->told_sessions = 0;
-	t->since = s->at;
-	t->server = s->server;
-	t->second = (struct address){ .family = 0 };
-	t->first = t->last = s->proof;
-	t->user = s->user;
-	t->first_session = s->session;
-	size_t len = s->name ? strnlen(s->name, NAME_ROOM - 1) : 0;
-	memcpy(t->name, len ? s->name : "", len);
-	t->name[len] = '\0';
-	t->id = new_id(t);
-}
-
-static void count_fault(struct target *t, const struct fault *fault)
-{
-	struct kind *use = &t->kind[FAULTS - 1];
-
-	for (int i = FAULTS - 1; i >= 0; i--)
-		if (!t->kind[i].count || strcmp(t->kind[i].fault.mechanism, fault->mechanism) == 0)
-			use = &t->kind[i];
-	if (!use->count)
-		use->fault = *fault;
-	use->count++;
-}
-
-/* --- scope --- */
-
-struct tally {
-	uint32_t hit, served, again; /* clients: hit, served and never hit, hit and served since */
-	struct address first;
-	int bits;                    /* of the network that all that were hit share */
-	bool served_inside;          /* others of that network were served */
-};
-
-static int prefix_of(const struct address *a)
-{
-	return a->family == 4 ? 24 : 64;
-}
-
-static bool same_net(const struct address *a, const struct address *b)
-{
-	return a->family == b->family && memcmp(a->byte, b->byte, (size_t)prefix_of(a) / 8) == 0;
-}
-
-static struct tally tally_of(const struct target *t)
-{
-	struct tally n = { 0 };
-
-	for (const struct party *p = t->client; p < t->client + CLIENTS; p++) {
-		if (!p->hits) {
-			n.served += p->served >= t->since && p->served != 0;
-			continue;
-		}
-		n.again += p->served > p->hit;
-		if (!n.hit++) {
-			n.first = p->address;
-			n.bits = prefix_of(&p->address);
-		} else if (n.bits && !same_net(&n.first, &p->address)) {
-			n.bits = 0;
-		}
+	if (!n->first)
+		return false;
+	if (place->kind == PLACE_DEVICE)
+		return place->sessions_hit >= REPEATS_LEAST && place->sessions_hit > place->sessions_served;
+	if (place->kind == PLACE_ACCOUNT)
+		return n->hit >= CLIENTS_LEAST || n->sessions >= REPEATS_LEAST;
+	if (n->hit < CLIENTS_LEAST)
+		return false;
+	switch (place->kind) {
+	case PLACE_NETWORK:
+		return n->outside >= OUTSIDE_LEAST && !n->served;
+	case PLACE_ALL:
+		return n->outside >= OUTSIDE_LEAST && !n->served && !n->bits;
+	case PLACE_PROVIDER:
+		return n->outside >= OUTSIDE_LEAST && n->hit * SHARE >= n->hit + n->served;
+	default:
+		return n->hit * SHARE >= n->hit + n->served;
 	}
-	for (const struct party *p = t->client; p < t->client + CLIENTS; p++)
-		n.served_inside |= !p->hits && p->served >= t->since && p->served && same_net(&n.first, &p->address);
-	if (t->clients_hit > n.hit)
-		n.hit = t->clients_hit;
-	if (t->clients_served > n.served)
-		n.served = t->clients_served;
-	return n;
 }
 
-static enum incident_scope scope_of(const struct incidents *i, const struct target *t, const struct tally *n)
+static void open_at(struct incidents *i, struct place *place, const struct tally *n)
 {
-	const struct fault *fault = &main_kind(t)->fault;
-
-	if (n->hit + n->served < CLIENTS_LEAST)
-		return SCOPE_UNKNOWN;
-	if (t->single)
-		return fault->of_account ? SCOPE_ACCOUNT : SCOPE_DEVICE;
-	if (n->hit == 1)
-		return fault->of_account ? SCOPE_ACCOUNT : SCOPE_DEVICE;
-	if (fault->of_network || (n->bits && n->served && !n->served_inside))
-		return SCOPE_NETWORK;
-	if (i->open >= 3 && i->last_served < t->since)
-		return SCOPE_EVERYONE;
-	return t->second.family ? SCOPE_PROVIDER : SCOPE_SERVER;
+	place->since = n->since;
+	place->first = n->first->first;
+	place->first_session = n->first->session;
+	place->server = n->first->server;
+	crowd_open(&place->crowd, n->since, place->last_hit, WITHIN);
+	place_count_faults(place);
+	if (place->kind != PLACE_DEVICE) {
+		place->sessions_hit = n->sessions;
+		place->sessions_served = n->sessions_served;
+	}
+	place->id = new_id(place);
+	place->open = true;
+	bool grown = take_in(i, place);
+	i->open[i->count++] = place;
+	tell(i, place, grown ? INCIDENT_GROWN : INCIDENT_OPEN, 0);
 }
 
-/* Who else was at that service: the denominator of an incident of one client. */
-static void add_neighbours(const struct incidents *i, const struct target *t, const struct address *client, struct tally *n)
+static void judge_watched(struct incidents *i, struct place *place)
 {
-	uint8_t key[AGEING_KEY];
-	struct incident_session s = { .server = t->server, .name = t->name };
+	struct tally n = crowd_watched(&place->crowd, place->last_hit, WITHIN);
 
-	key_service(i, key, &s);
-	const struct target *service = ageing_find(i->table, key);
-	for (int k = 0; service && k < CLIENTS; k++)
-		n->served += service->client[k].served && !address_same(&service->client[k].address, client);
-}
-
-static void tell(struct incidents *i, struct target *t, enum incident_state state)
-{
-	struct tally n = tally_of(t);
-
-	if (t->single)
-		add_neighbours(i, t, &n.first, &n);
-	enum incident_scope scope = scope_of(i, t, &n);
-	struct incident_told told = {
-		.id = t->id, .state = state, .scope = scope, .fault = &main_kind(t)->fault, .server = t->server, .name = t->name,
-		.client = n.first, .client_bits = n.bits, .since = t->since, .until = t->last_hit, .clients_hit = n.hit,
-		.clients_served = n.served, .sessions_hit = t->sessions_hit, .sessions_served = t->sessions_served, .first = t->first,
-		.last = t->last, .first_session = t->first_session, .last_session = t->last_session, .user = t->user,
-	};
-	for (size_t k = (size_t)n.bits / 8; scope == SCOPE_NETWORK && n.bits && k < sizeof told.client.byte; k++)
-		told.client.byte[k] = 0;
-	t->told_hit = n.hit;
-	t->told_sessions = t->sessions_hit;
-	t->told_scope = scope;
-	i->tell(i->context, &told);
-}
-
-/* --- opening, growing, closing --- */
-
-static bool is_incident(const struct target *t)
-{
-	struct tally n = tally_of(t);
-	uint32_t still = n.hit - (n.again < n.hit ? n.again : n.hit);
-
-	if (t->single)
-		return t->sessions_hit >= REPEATS_LEAST;
-	return still >= CLIENTS_LEAST && n.hit * SHARE >= n.hit + n.served;
-}
-
-static void judge(struct incidents *i, struct target *t)
-{
-	if (!t->open) {
-		if (!is_incident(t))
-			return;
-		t->open = true;
-		i->open++;
-		tell(i, t, INCIDENT_OPEN);
+	if (!makes_incident(place, &n))
 		return;
-	}
-	struct tally n = tally_of(t);
-	if (t->single)
-		add_neighbours(i, t, &n.first, &n);
-	enum incident_scope scope = scope_of(i, t, &n);
-	if (n.hit >= GROWTH * t->told_hit || (scope != t->told_scope && scope > t->told_scope))
-		tell(i, t, INCIDENT_GROWN);
+	if (i->count == OPEN_MOST)
+		i->lost++;
+	else
+		open_at(i, place, &n);
 }
 
-static void hit(struct incidents *i, struct target *t, const struct incident_session *s, const struct fault *fault)
+static void judge_open(struct incidents *i, struct place *place)
 {
-	struct party *p = party_of(t, &s->client.address);
+	struct tally n = counted(i, place);
 
-	if (!t->sessions_hit || (!t->open && s->at - t->last_hit > WITHIN))
-		start(t, s);
-	if (!address_same(&t->server.address, &s->server.address) && t->server.address.family == s->server.address.family)
-		t->second = s->server.address;
-	t->clients_hit += !p->hits++;
-	t->sessions_hit++;
-	if (s->at >= p->hit)
-		p->hit = s->at;
-	if (s->at >= t->last_hit) {
-		t->last_hit = s->at;
-		t->last = s->proof;
-		t->last_session = s->session;
-	}
-	count_fault(t, fault);
-	judge(i, t);
+	if (n.hit >= GROWTH * place->told_hit || scope_of(place, &n) > place->told_scope)
+		tell(i, place, INCIDENT_GROWN, 0);
 }
 
 uint64_t incidents_hit(struct incidents *i, const struct incident_session *s, const struct fault *fault)
 {
-	uint8_t key[AGEING_KEY];
-	struct target *t;
+	struct place *place[PLACE_KINDS];
+	int count = places_hit(&i->places, s, fault, place);
 
-	if (!fault->of_account && !fault->of_device) {
-		key_service(i, key, s);
-		t = ageing_take(i->table, key, s->at);
-		hit(i, t, s, fault);
-		if (t->open)
-			return t->id;
+	for (int k = 0; k < count; k++) {
+		place_record(&i->places, place[k], s, fault);
+		if (place[k]->open)
+			judge_open(i, place[k]);
+		else
+			judge_watched(i, place[k]);
+		/* Narrower places learn nothing more: that one explains it. */
+		if (place[k]->open)
+			return place[k]->id;
 	}
-	/* What hits one client again and again is told of that client, unless the service as a whole is at fault. */
-	key_single(key, s);
-	t = ageing_take(i->table, key, s->at);
-	t->single = true;
-	hit(i, t, s, fault);
-	return t->open ? t->id : 0;
-}
-
-static void served(struct target *t, const struct incident_session *s)
-{
-	struct party *p = party_of(t, &s->client.address);
-
-	if (!p->hits && s->at >= t->since && t->sessions_hit && p->served < t->since)
-		t->clients_served++;
-	if (s->at > p->served)
-		p->served = s->at;
-	t->sessions_served += t->sessions_hit != 0;
-	if (s->at > t->last_served)
-		t->last_served = s->at;
+	return 0;
 }
 
 void incidents_served(struct incidents *i, const struct incident_session *s)
 {
-	uint8_t key[AGEING_KEY];
-
-	if (s->at > i->last_served)
-		i->last_served = s->at;
-	key_service(i, key, s);
-	served(ageing_take(i->table, key, s->at), s);
-	key_single(key, s);
-	struct target *t = ageing_find(i->table, key);
-	if (t)
-		served(t, s);
+	places_served(&i->places, s);
 }
+
+void incidents_resolved(struct incidents *i, const struct incident_session *s)
+{
+	places_resolved(&i->places, s);
+}
+
+/* --- closing --- */
 
 /* Service returned: half of those that were hit were served since. */
-static bool is_over(const struct target *t, nanoseconds now)
+static bool is_over(const struct place *place, nanoseconds now)
 {
-	struct tally n = tally_of(t);
-
-	if (now - t->last_hit > FORGOTTEN)
+	if (now - place->last_hit > FORGOTTEN)
 		return true;
-	return now - t->last_hit >= QUIET && n.again && 2 * n.again >= n.hit;
+	if (now - place->last_hit < QUIET)
+		return false;
+	struct tally n = crowd_counted(&place->crowd, place->since, place->last_hit);
+	return n.back && 2 * n.back >= n.hit;
 }
 
-struct roll {
-	struct target **list;
-	uint32_t count, room;
-};
-
-static void call_roll(void *context, void *record)
+static bool has_changed(const struct incidents *i, struct place *place, bool at_end)
 {
-	struct roll *roll = context;
-	struct target *t = record;
+	struct tally n = counted(i, place);
 
-	if (t->open && roll->count < roll->room)
-		roll->list[roll->count++] = t;
+	return scope_of(place, &n) > place->told_scope || (at_end && (place->sessions_hit > place->told_sessions || n.served > place->told_served));
 }
 
-static int by_since(const void *x, const void *y)
+static void look_at(struct incidents *i, struct place *place, bool at_end)
 {
-	const struct target *a = *(struct target *const *)x, *b = *(struct target *const *)y;
-
-	return a->since != b->since ? (a->since > b->since) - (a->since < b->since) : (a->id > b->id) - (a->id < b->id);
+	if (has_changed(i, place, at_end))
+		tell(i, place, INCIDENT_GROWN, 0);
 }
 
-/* In an order that no table decides. */
 static void look_at_all(struct incidents *i, nanoseconds now, bool at_end)
 {
-	struct roll roll = { calloc(i->open + 1, sizeof *roll.list), 0, i->open };
-
-	if (!roll.list)
-		return;
-	ageing_each(i->table, call_roll, &roll);
-	i->open = roll.count; /* without those that left the table */
-	qsort(roll.list, roll.count, sizeof *roll.list, by_since);
-	for (uint32_t k = 0; k < roll.count; k++) {
-		struct target *t = roll.list[k];
-		if (is_over(t, now)) {
-			tell(i, t, INCIDENT_CLOSED);
-			i->open--;
-			t->open = false;
-			t->sessions_hit = 0;
-		} else if (at_end && t->sessions_hit > t->told_sessions) {
-			tell(i, t, INCIDENT_GROWN);
+	for (int k = 0; k < i->count; k++) {
+		struct place *place = i->open[k];
+		place->aged.used = now; /* it stays while it is open */
+		if (!at_end && now - place->looked < LOOK_EVERY)
+			continue;
+		place->looked = now;
+		if (!is_over(place, now)) {
+			look_at(i, place, at_end);
+			continue;
 		}
+		tell(i, place, INCIDENT_CLOSED, 0);
+		place->open = false;
+		place_calm(place);
+		forget(i, place);
+		k--;
 	}
-	free(roll.list);
 }
 
 void incidents_look(struct incidents *i, nanoseconds now)
 {
-	if (i->open)
-		look_at_all(i, now, false);
+	look_at_all(i, now, false);
 }
 
 void incidents_end(struct incidents *i, nanoseconds now)
 {
-	if (i->open)
-		look_at_all(i, now, true);
+	look_at_all(i, now, true);
 }
 
 uint64_t incidents_evicted(const struct incidents *i)
 {
-	return ageing_evicted(i->table);
+	return ageing_evicted(i->places.table) + i->places.budget.forgotten + i->lost;
 }
 
 size_t incidents_bytes(const struct incidents *i)
 {
-	return sizeof *i + ageing_bytes(i->table);
+	return sizeof *i + ageing_bytes(i->places.table) + i->places.budget.used;
 }

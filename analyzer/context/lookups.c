@@ -9,6 +9,10 @@
 /* A resolver library asks again within 5 s (resolv.conf(5)); other record types and search domains follow within moments. */
 #define RETRY_WITHIN (5 * SECOND + 500 * MILLISECOND)
 #define OTHERS_WITHIN (3 * SECOND)
+/* Asked again so long after its answer, a name is looked up anew. */
+#define ANEW SECOND
+/* Resolver libraries give up by then (resolv.conf(5): two attempts of 5 s); what is asked later is asked by another attempt. */
+#define GIVEN_UP (10 * SECOND + 500 * MILLISECOND)
 
 struct name {
 	struct address address;
@@ -18,6 +22,7 @@ struct name {
 
 struct lookups {
 	struct lookup *open;
+	uint32_t oldest, newest; /* look-ups of mail hosts that nobody answered yet: index + 1; 0: none */
 	size_t most;
 	struct name *name;
 	size_t buckets;
@@ -114,17 +119,60 @@ static struct lookup *find(const struct lookups *l, const struct address *client
 	return found ? k : NULL;
 }
 
-const struct lookup *lookups_answered(const struct lookups *l, const struct address *client, const struct address *address)
+bool lookups_answered(const struct lookups *l, const struct address *client, const struct address *address, nanoseconds until, struct name_answer *into)
 {
 	const char *name = lookups_name(l, address);
 	const struct lookup *k = name ? find(l, client, name) : NULL;
 
-	return k && k->result == WORD_lookup_answered ? k : NULL;
+	if (k && k->result == WORD_lookup_answered && k->first.time <= until)
+		*into = (struct name_answer){ k->name, k->first.time, k->result_at.time };
+	else if (k && k->before_at && k->before_first <= until)
+		*into = (struct name_answer){ k->name, k->before_first, k->before_at };
+	else
+		return false;
+	return true;
 }
+
+/* --- those that wait for an answer --- */
+
+static void wait_for(struct lookups *l, struct lookup *k)
+{
+	uint32_t own = (uint32_t)(k - l->open) + 1;
+
+	k->earlier = l->newest;
+	k->later = 0;
+	*(l->newest ? &l->open[l->newest - 1].later : &l->oldest) = own;
+	l->newest = own;
+}
+
+static bool waits(const struct lookups *l, const struct lookup *k)
+{
+	return k->earlier || l->oldest == (uint32_t)(k - l->open) + 1;
+}
+
+static void wait_no_more(struct lookups *l, struct lookup *k)
+{
+	if (!waits(l, k))
+		return;
+	*(k->earlier ? &l->open[k->earlier - 1].later : &l->oldest) = k->later;
+	*(k->later ? &l->open[k->later - 1].earlier : &l->newest) = k->earlier;
+	k->earlier = k->later = 0;
+}
+
+/* --- questions and answers --- */
 
 static int type_bit(uint16_t qtype)
 {
 	return qtype == 1 ? 1 : qtype == 28 ? 2 : 0;
+}
+
+/* A new attempt after the old one was settled starts afresh. */
+static bool is_anew(const struct lookup *k, const struct dns_message *m, nanoseconds at)
+{
+	if (!k->queries)
+		return false;
+	return k->reported || at - k->last_query.time > 30 * SECOND ||
+	       (k->result == WORD_lookup_answered && k->asked & type_bit(m->qtype) && at - k->result_at.time >= ANEW);
 }
 
 static void query(struct lookups *l, const struct dns_message *m, const struct endpoint *from, const struct endpoint *to, struct moment at)
@@ -135,19 +183,25 @@ static void query(struct lookups *l, const struct dns_message *m, const struct e
 		return;
 	bool known;
 	k = place_of(l, &from->address, m->name, &known);
-	if (!known) {
+	if (!known)
 		l->evicted += k->used;
+	if (!known || is_anew(k, m, at.time)) {
+		struct lookup before = *k;
+		wait_no_more(l, k);
 		*k = (struct lookup){ .used = true };
+		if (known && before.result == WORD_lookup_answered) {
+			k->before_first = before.first.time;
+			k->before_at = before.result_at.time;
+		}
 	}
-	/* A new attempt after the old one was settled starts afresh. */
-	if (k->queries && (k->reported || at.time - k->last_query.time > 30 * SECOND))
-		*k = (struct lookup){ .used = true };
 	if (!k->queries++) {
 		k->client = *from;
 		k->resolver = *to;
 		k->first = at;
 		k->mail = dns_mail_name(m->name);
 		memcpy(k->name, m->name, strlen(m->name) + 1);
+		if (k->mail)
+			wait_for(l, k);
 	}
 	k->asked |= (uint8_t)type_bit(m->qtype);
 	k->last_query = at;
@@ -193,6 +247,8 @@ static void answer(struct lookups *l, const struct dns_message *m, const struct 
 		k->result = (uint8_t)result;
 		k->result_at = at;
 	}
+	if (k->result == WORD_lookup_answered)
+		wait_no_more(l, k);
 	if (m->answers && !k->address.family)
 		k->address = m->answer[0];
 }
@@ -207,10 +263,9 @@ void lookups_message(struct lookups *l, const struct dns_message *m, const struc
 
 void lookups_unreachable(struct lookups *l, const struct endpoint *client, const struct endpoint *resolver, struct moment at)
 {
-	for (size_t i = 0; i < l->most; i++) {
-		struct lookup *k = &l->open[i];
-		if (k->used && !k->reported && address_same(&k->client.address, &client->address) &&
-		    address_same(&k->resolver.address, &resolver->address) && weight(k->result) == 0) {
+	for (uint32_t i = l->oldest; i; i = l->open[i - 1].later) {
+		struct lookup *k = &l->open[i - 1];
+		if (address_same(&k->client.address, &client->address) && address_same(&k->resolver.address, &resolver->address) && weight(k->result) == 0) {
 			k->result = WORD_lookup_resolver_unreachable;
 			k->result_at = at;
 		}
@@ -230,7 +285,7 @@ static bool settled(const struct lookup *k, nanoseconds now, bool at_end)
 	nanoseconds waited = now - k->first.time;
 	/* The resolver library itself gave its first attempt up when it asked each question again. */
 	bool again = k->queries > (k->asked == 3 ? 2 : 1) && k->last_query.time - k->first.time >= SECOND;
-	return now - k->last_query.time > 10 * SECOND || (at_end && (waited >= 5 * SECOND || (waited >= 2 * SECOND && again)));
+	return now - k->last_query.time > 10 * SECOND || (again && waited > GIVEN_UP) || (at_end && (waited >= 5 * SECOND || (waited >= 2 * SECOND && again)));
 }
 
 /* Whether the packets show that the client was left without an address. Resolver libraries ask again what nobody answered
@@ -249,11 +304,13 @@ static bool shows_failure(const struct lookup *k)
 
 void lookups_settle(struct lookups *l, nanoseconds now, bool at_end, void (*call)(void *, struct lookup *), void *context)
 {
-	for (size_t i = 0; i < l->most; i++) {
-		struct lookup *k = &l->open[i];
-		if (!k->used || k->reported || !k->mail || !settled(k, now, at_end))
+	for (uint32_t i = l->oldest, later; i; i = later) {
+		struct lookup *k = &l->open[i - 1];
+		later = k->later;
+		if (!settled(k, now, at_end))
 			continue;
 		k->reported = true;
+		wait_no_more(l, k);
 		if (shows_failure(k))
 			call(context, k);
 	}

@@ -17,6 +17,8 @@ struct lookup {
 	uint8_t asked, negative;          /* bit 0: A, bit 1: AAAA */
 	uint8_t result;                   /* enum word_lookup: best so far */
 	bool used, mail, reported;
+	nanoseconds before_first, before_at; /* of the attempt before this one: asked and answered; 0: there was none, or it failed */
+	uint32_t earlier, later;  /* of the open ones, by their first query: index + 1; 0: none */
 };
 
 struct lookups;
@@ -33,8 +35,13 @@ void lookups_settle(struct lookups *lookups, nanoseconds now, bool at_end, void 
 void lookup_facts(const struct lookup *lookup, nanoseconds now, struct texts *texts, struct fact_view view[FACT_COUNT]);
 /* The name by which a client (or, failing that, anybody) looked the address up; NULL: never seen. */
 const char *lookups_name(const struct lookups *lookups, const struct address *address);
-/* This client's own answered look-up that gave the address; NULL: none was seen. */
-const struct lookup *lookups_answered(const struct lookups *lookups, const struct address *client, const struct address *address);
+/* This client's own answered look-up that gave the address, begun by `until`; false: none was seen. */
+struct name_answer {
+	const char *name;
+	nanoseconds asked, answered;
+};
+bool lookups_answered(const struct lookups *lookups, const struct address *client, const struct address *address, nanoseconds until,
+		      struct name_answer *into);
 /* Look-ups, and names of addresses, forgotten for room. */
 uint64_t lookups_evicted(const struct lookups *lookups);
 uint64_t lookups_names_evicted(const struct lookups *lookups);

@@ -32,6 +32,8 @@ static const char *subject_of(const struct report *report, const struct incident
 		snprintf(into, room, "%s", address);
 	else if (told->scope == SCOPE_NETWORK && told->client_bits)
 		snprintf(into, room, "%s/%d", address, told->client_bits);
+	else if (told->scope == SCOPE_PROVIDER && told->domain[0])
+		snprintf(into, room, "%s", told->domain);
 	else
 		service_of(told, into, room);
 	return into;

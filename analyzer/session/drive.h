@@ -60,6 +60,7 @@ struct session {
 	nanoseconds sign_at;       /* when the server's host was last told alive */
 	uint16_t refused_told;     /* refused logins that context knows of */
 	bool sign_served;
+	bool served;               /* told to the incidents as one that was served */
 	uint64_t incident;         /* that it was counted to; 0: none */
 	nanoseconds proof_until;   /* when the verdict was written: what others show later proves nothing; 0: not written */
 	nanoseconds settle_since;  /* when a verdict that waits for context was first reached; 0: none */

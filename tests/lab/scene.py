@@ -165,8 +165,9 @@ class Scene:
         if act in signals:
             self.signal_role(step["role"], signals[act])
             if act in ("stop", "kill"):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    server.proc.wait(5)
+                for one in (server, getattr(server, "behind", server)):
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        one.proc.wait(5)
         elif act == "signal":
             self.signal_role(step["role"], getattr(signal, "SIG" + step["how"]), step["process"])
         elif act == "start":
@@ -180,7 +181,7 @@ class Scene:
         elif act == "certificate":
             self.do_server(dict(step, act="stop"))
             self.signal_role(step["role"], signal.SIGKILL)
-            server.cert, server.launched = server.cert.rsplit("-", 1)[0] + ("-" + step["cert"] if step["cert"] else ""), []
+            server.cert, server.launched = "%s/%s%s" % (self.lab.pki, self.cert, "-" + step["cert"] if step["cert"] else ""), []
             server.start()
             server.ready()
         elif act == "know":

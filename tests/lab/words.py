@@ -104,12 +104,12 @@ def crowd(network, labels=None, members=(None,), users=(0, 1, 2), check=None, **
     return run("crowd", labels, check=check, crowd=network, members=list(members), users=list(users), **more)
 
 
-def incident(mechanism, scope, hit, served=(0, 0), closed=False, subject=None, grown=False, with_keylog=None):
+def incident(mechanism, scope, hit, served=(0, 0), closed=False, subject=None, grown=False, with_keylog=()):
     """An incident that a capture must show, once: the words of its newest document; hit and served: clients, from and to; grown: it was told as
-    grown. with_keylog: what differs when the key log is used; subject: "{one}" (the network), "{one_3}" (a device of it) and "{host}" are filled in."""
+    grown. with_keylog: what differs when the key log is used, None: it is not told then; subject: "{one}" (the network), "{one_3}" (a device of it) and "{host}" are filled in."""
     span = [(n, n) if isinstance(n, int) else n for n in (hit, served)]
     return dict(
-        mechanism=mechanism, scope=scope, hit=span[0], served=span[1], closed=closed, subject=subject, grown=grown, with_keylog=with_keylog or {}
+        mechanism=mechanism, scope=scope, hit=span[0], served=span[1], closed=closed, subject=subject, grown=grown, with_keylog=dict(with_keylog) if with_keylog is not None else None
     )
 
 
