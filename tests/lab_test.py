@@ -175,6 +175,13 @@ class Quick(unittest.TestCase):
                 text=True,
             )
             self.assertEqual(scored.returncode, 0, scored.stdout[-3000:])
+            told = subprocess.run(
+                [sys.executable, ROOT + "/tests/lab/score_incidents.py", "--tool", ROOT + "/imapwhy", "--labels", out + "/incidents.json"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            self.assertEqual(told.returncode, 0, told.stdout[-3000:])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ struct blocks {
 	struct {
 		uint64_t id;
 		char *text;
+		bool shown; /* a block of it was printed in full */
 	} incident[INCIDENTS_MOST];
 	uint32_t incidents;
 	struct report_attempts attempts[ATTEMPTS_MOST];
@@ -132,14 +133,14 @@ void blocks_incident(struct blocks *blocks, uint64_t id, const struct lines *tex
 
 	while (i < blocks->incidents && blocks->incident[i].id != id)
 		i++;
-	if (i == INCIDENTS_MOST || !text->text || text->failed) {
+	if (i == INCIDENTS_MOST || text->failed) {
 		blocks->untold++;
 		return;
 	}
 	blocks->incidents += i == blocks->incidents;
 	blocks->incident[i].id = id;
 	free(blocks->incident[i].text);
-	blocks->incident[i].text = strdup(text->text);
+	blocks->incident[i].text = text->text ? strdup(text->text) : NULL;
 }
 
 void blocks_attempts(struct blocks *blocks, const struct report_attempts *a)
@@ -291,10 +292,27 @@ static uint32_t fault_clients(struct block *const *list, uint32_t from, uint32_t
 	return clients;
 }
 
-/* One server's fault that hits many: told once, with the first client's frames. */
+/* Was a block of the incident of these printed in full already? From now on one is. */
+static bool is_shown(struct blocks *blocks, struct block *const *list, uint32_t from, uint32_t count)
+{
+	uint64_t id = 0;
+	bool shown = false;
+
+	for (uint32_t i = from; i < count && !id; i++)
+		id = same_fault(list[from], list[i]) ? list[i]->incident : 0;
+	for (uint32_t i = 0; id && i < blocks->incidents; i++)
+		if (blocks->incident[i].id == id) {
+			shown = blocks->incident[i].shown;
+			blocks->incident[i].shown = true;
+		}
+	return shown;
+}
+
+/* One server's fault that hits many: told once, with the first client's frames; of an incident with many such, those of the first alone. */
 static void print_group(struct report *report, struct block *const *list, uint32_t from, uint32_t count, uint32_t clients)
 {
 	const struct block *b = list[from];
+	bool shown = is_shown(report->blocks, list, from, count);
 	struct lines out = { 0 };
 	uint64_t sessions;
 	char left[400], who[64];
@@ -303,8 +321,8 @@ static void print_group(struct report *report, struct block *const *list, uint32
 	snprintf(left, sizeof left, "%s → %s", counted(report, clients, words_of(report->options.language)->clients, who, sizeof who),
 		 b->head ? b->head + b->client_len : "");
 	add_head(report, b, left, sessions, &out);
-	lines_put(&out, b->body ? b->body : "");
-	lines_put(&out, "\n");
+	const char *body = b->body ? b->body : "";
+	lines_putf(&out, "%.*s\n", (int)(shown ? strcspn(body, "\n") + (strchr(body, '\n') != NULL) : strlen(body)), body);
 	print(report, &out);
 }
 
@@ -356,6 +374,10 @@ void blocks_print(struct report *report)
 	/* The table itself keeps its order: its chains go by index. */
 	memcpy(sorted, blocks->list, blocks->count * sizeof *sorted);
 	qsort(sorted, blocks->count, sizeof *sorted, compare);
+	/* What many share explains most of what follows. */
+	for (uint32_t i = 0; i < blocks->incidents; i++)
+		if (blocks->incident[i].text)
+			report_put(report, blocks->incident[i].text, strlen(blocks->incident[i].text));
 	for (uint32_t i = 0; i < blocks->count; i++) {
 		if (sorted[i]->printed && report->options.live)
 			print_count(report, sorted[i]);
@@ -367,9 +389,6 @@ void blocks_print(struct report *report)
 		else
 			blocks_print_one(report, sorted[i]);
 	}
-	for (uint32_t i = 0; i < blocks->incidents; i++)
-		if (blocks->incident[i].text)
-			report_put(report, blocks->incident[i].text, strlen(blocks->incident[i].text));
 	for (uint32_t i = 0; i < blocks->attempts_count; i++)
 		print_attempts(report, &blocks->attempts[i]);
 	print_untold(report);

@@ -23,6 +23,7 @@ struct block {
 	uint64_t count;   /* 0: withdrawn */
 	nanoseconds start, duration; /* of the first */
 	uint16_t file;
+	uint64_t incident; /* that one of them belongs to; 0: none */
 	char id[64];      /* of the newest */
 	char *head, *body;
 	size_t client_len; /* of the head: "CLIENT → " */
@@ -37,7 +38,7 @@ void block_fill(struct block *b, const char *head, size_t client_len, const stru
 void blocks_withdraw(struct blocks *blocks, const char *id);
 /* Blocks name their file once there is more than one. */
 void blocks_saw_file(struct blocks *blocks, uint16_t file);
-/* The newest word on an incident, in place of what was said of it before. */
+/* The newest word on an incident, in place of what was said of it before; empty: it went into another. */
 void blocks_incident(struct blocks *blocks, uint64_t id, const struct lines *text);
 /* incidents.c: an incident as a line, and what to do. */
 void text_incident_lines(const struct report *report, const struct incident_told *told, struct lines *out);

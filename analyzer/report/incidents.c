@@ -63,15 +63,33 @@ static void put_counts(const struct incident_told *told, struct json_object *inc
 	put_number(incident, "sessions_served", told->sessions_served);
 }
 
+/* What many share, no single device mends: the step that fits whom it hits stands first, the others as the rule has them. */
+static int first_step(const struct incident_told *told)
+{
+	static const char *const steps[] = { [SCOPE_SERVER] = "contact_provider", [SCOPE_PROVIDER] = "contact_provider",
+					     [SCOPE_EVERYONE] = "check_connection" };
+	const struct rule *rule = told->fault->rule;
+	const char *wanted = told->scope < sizeof steps / sizeof *steps ? steps[told->scope] : NULL;
+
+	for (int i = 0; wanted && i < rule->advices; i++)
+		if (strcmp(rule->advice[i], wanted) == 0)
+			return i;
+	return 0;
+}
+
 static void put_steps(struct report *report, const struct incident_told *told, struct json_object *incident)
 {
 	const struct rule *rule = told->fault->rule;
 	struct rows rows = rows_begin(report->lists, LISTS_ROOM);
+	int first = first_step(told);
 
-	for (int i = 0; i < rule->advices; i++) {
+	for (int i = -1; i < rule->advices; i++) {
+		int step = i < 0 ? first : i;
+		if (i == first || step >= rule->advices)
+			continue;
 		row_begin(&rows);
-		row_word(&rows, "step", rule->advice[i]);
-		row_text(&rows, "text", evidence_advice(report, rule, i), 400);
+		row_word(&rows, "step", rule->advice[step]);
+		row_text(&rows, "text", evidence_advice(report, rule, step), 400);
 		row_end(&rows);
 	}
 	put_rows(incident, "advice", &rows);
@@ -84,6 +102,10 @@ static void put_incident(struct report *report, const struct incident_told *told
 
 	snprintf(id, sizeof id, "%016llx", (unsigned long long)told->id);
 	put_word(incident, "id", id);
+	if (told->part_of) {
+		snprintf(id, sizeof id, "%016llx", (unsigned long long)told->part_of);
+		put_word(incident, "part_of", id);
+	}
 	put_word(incident, "state", states[told->state]);
 	put_word(incident, "scope", scopes[told->scope]);
 	put_text(incident, "subject", subject_of(report, told, subject, sizeof subject), 253);
@@ -98,16 +120,37 @@ static void put_incident(struct report *report, const struct incident_told *told
 	put_steps(report, told, incident);
 }
 
+/* Whom it hits and where: "network 192.0.2.0/24 at imap.example.org:993 and others". */
+static const char *whom(const struct report *report, const struct incident_told *told, const struct words *w, char *into, size_t room)
+{
+	struct text t = { .start = into, .room = room };
+	char subject[256], service[256];
+
+	into[0] = '\0';
+	text_add(&t, words_scope(w, scopes[told->scope]));
+	if (told->scope != SCOPE_EVERYONE)
+		text_addf(&t, " %s", subject_of(report, told, subject, sizeof subject));
+	if (told->scope != SCOPE_SERVER && told->scope != SCOPE_PROVIDER && told->scope != SCOPE_UNKNOWN) {
+		text_addf(&t, " %s %s", w->at, service_of(told, service, sizeof service));
+		if (told->several)
+			text_addf(&t, " %s", w->others);
+	}
+	return into;
+}
+
 void json_incident(struct report *report, const struct incident_told *told, nanoseconds now)
 {
 	struct json_object *document = json_counted("imapwhy.incident", told->state == INCIDENT_CLOSED ? "event" : "alert", "info", now, told->since, told->until);
-	char message[400], service[256], since[TIME_TEXT];
+	char message[700], who[600], since[TIME_TEXT], until[TIME_TEXT];
 
 	time_text(told->since, since);
-	since[19] = '\0';
-	snprintf(message, sizeof message, "%s: %u of %u devices fail at %s since %sZ (%s, %u sessions).", scopes[told->scope], told->clients_hit,
-		 told->clients_hit + told->clients_served, service_of(told, service, sizeof service), since, told->fault->mechanism, told->sessions_hit);
-	put_text(document, "message", message, 400);
+	time_text(told->until, until);
+	since[19] = until[19] = '\0';
+	snprintf(message, sizeof message, "%s: %u of %u devices fail since %sZ (%s, %u sessions)%s%s%s.", whom(report, told, words_of("en"), who, sizeof who),
+		 told->clients_hit, told->clients_hit + told->clients_served, since, told->fault->mechanism, told->sessions_hit,
+		 told->state != INCIDENT_CLOSED ? "" : told->part_of ? ", part of a wider incident" : ", over since ",
+		 told->state == INCIDENT_CLOSED && !told->part_of ? until : "", told->state == INCIDENT_CLOSED && !told->part_of ? "Z" : "");
+	put_text(document, "message", message, 600);
 	json_observer(report, document, told->first.file);
 	put_incident(report, told, document);
 	json_finish(report, document);
@@ -119,19 +162,19 @@ void text_incident_lines(const struct report *report, const struct incident_told
 {
 	const struct words *w = words_of(report->options.language);
 	const struct rule *rule = told->fault->rule;
-	char line[512], service[256], hour[32], room[64];
+	char line[1024], who[600], hour[32], room[64];
 	struct text t = TEXT_IN(line);
 
 	block_time(report, told->since, hour, sizeof hour);
-	text_addf(&t, "%s %s · %s %s · %s %s · %u/%u %s · %u %s", words_scope(w, scopes[told->scope]), service_of(told, service, sizeof service),
-		  words_class(w, told->fault->class), told->fault->mechanism, w->since, hour, told->clients_hit,
-		  told->clients_hit + told->clients_served, w->clients, told->sessions_hit, w->times);
+	text_addf(&t, "%s · %s %s · %s %s · %u/%u %s · %u %s", whom(report, told, w, who, sizeof who), words_class(w, told->fault->class),
+		  told->fault->mechanism, w->since, hour, told->clients_hit, told->clients_hit + told->clients_served, w->clients, told->sessions_hit,
+		  w->times);
 	if (told->state == INCIDENT_CLOSED) {
 		block_time(report, told->until, room, sizeof room);
 		text_addf(&t, " · %s %s", w->over, room);
 	}
 	lines_wrap(out, "", 2, line, block_width(report));
 	if (rule->advices)
-		lines_wrap(out, "  ", 2, evidence_advice(report, rule, 0), block_width(report));
+		lines_wrap(out, "  ", 2, evidence_advice(report, rule, first_step(told)), block_width(report));
 	lines_put(out, "\n");
 }

@@ -212,11 +212,14 @@ void text_session(struct report *report, const struct report_case *c)
 	if (!b)
 		return;
 	b->count++;
+	if (c->session->incident)
+		b->incident = c->session->incident;
 	snprintf(b->id, sizeof b->id, "%s", c->id);
 	if (!is_new)
 		return;
 	write_block(report, b, c);
-	if (report->options.live)
+	/* An incident's line stands for its sessions; they are summed up at the end. */
+	if (report->options.live && (report->options.verbose || !b->incident))
 		blocks_print_one(report, b);
 }
 
@@ -224,10 +227,11 @@ void text_incident(struct report *report, const struct incident_told *told)
 {
 	struct lines lines = { 0 };
 
-	text_incident_lines(report, told, &lines);
+	if (!told->part_of)
+		text_incident_lines(report, told, &lines);
 	if (report->options.live && lines.text && !lines.failed)
 		report_put(report, lines.text, lines.len);
-	else
+	else if (!report->options.live)
 		blocks_incident(report->blocks, told->id, &lines);
 	lines_drop(&lines);
 }

@@ -9,7 +9,7 @@ struct words {
 	bool left_to_right;
 	const char *at, *comma, *sure, *note, *times, *clients;
 	const char *failed, *one_failed, *degraded, *healthy, *inconclusive, *probes, *no_sessions;
-	const char *packets, *seconds, *none_dropped, *dropped, *malformed, *more_blocks, *attempts, *sources, *lost, *since, *over;
+	const char *packets, *seconds, *none_dropped, *dropped, *malformed, *more_blocks, *attempts, *sources, *lost, *since, *over, *others;
 };
 
 const struct words *words_of(const char *language);

@@ -6,10 +6,16 @@ lab:
 	@sh tests/setup.sh lab
 	@python3 tests/lab/run.py $(LAB_OPTIONS)
 
+# The crowds alone, played into the same folder, and scored.
+incidents: all
+	@sh tests/setup.sh lab
+	@python3 tests/lab/run.py $(LAB_OPTIONS) --only $(or $(ONLY),incident_) --add
+	@python3 tests/lab/score_incidents.py --tool ./imapwhy --labels $(LAB)/incidents.json
+
 accuracy: all
 	@python3 tests/lab/score.py --tool ./imapwhy --labels $(LAB)/labels.json --show wrong --write docs/accuracy.md
 
 calibrate: all
 	@python3 tests/lab/calibrate.py --tool ./imapwhy --labels $(LAB)/labels.json --rules rules --write
 
-.PHONY: lab accuracy calibrate
+.PHONY: lab incidents accuracy calibrate
