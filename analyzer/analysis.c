@@ -15,6 +15,9 @@
 #include "tracked.h"
 #include "triage.h"
 
+/* A quiet session with its record takes hardly less. */
+#define QUIET_LEAST 768
+
 static void port_set(struct analysis *a, uint16_t port)
 {
 	a->mail_port[port / 64] |= (uint64_t)1 << (port % 64);
@@ -41,7 +44,8 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	a->key = (struct hash_key){ options->seed, ~options->seed * 0x9e3779b97f4a7c15u };
 	size_t memory = options->memory;
 	a->decoder = decoder_create();
-	a->flows = flow_table_create(sizeof(struct tracked), memory / 2 / 1536, a->key, evict_session, a);
+	a->flows = flow_table_create(sizeof(struct tracked), memory / 2 / QUIET_LEAST, a->key, evict_session, a);
+	a->session_room = memory / 2 - memory / 2 / QUIET_LEAST * sizeof(struct tracked);
 	a->wheel = wheel_create();
 	a->attempts = attempts_create(memory / 8 / sizeof(struct attempt), 1024, a->key);
 	a->lookups = lookups_create(2048, memory / 16 / 160, a->key);
@@ -145,9 +149,10 @@ void analysis_secrets_wanted(struct analysis *a, bool (*more)(void *context), vo
 
 /* --- the end --- */
 
+/* As small as can be: there is one for each session, when memory is fullest. */
 struct ordered {
 	struct tracked *tracked;
-	struct moment first;
+	nanoseconds first;
 };
 
 struct roll {
@@ -160,14 +165,17 @@ static void call_roll(void *context, struct flow *flow)
 	struct roll *roll = context;
 	struct tracked *t = (struct tracked *)flow;
 
-	roll->list[roll->count++] = (struct ordered){ t, tracked_first(t) };
+	roll->list[roll->count++] = (struct ordered){ t, tracked_first(t).time };
 }
 
 static int by_first(const void *x, const void *y)
 {
-	const struct moment *a = &((const struct ordered *)x)->first, *b = &((const struct ordered *)y)->first;
+	const struct ordered *a = x, *b = y;
 
-	return a->time != b->time ? (a->time > b->time) - (a->time < b->time) : (a->frame > b->frame) - (a->frame < b->frame);
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	uint32_t one = tracked_first(a->tracked).frame, other = tracked_first(b->tracked).frame;
+	return (one > other) - (one < other);
 }
 
 static void judge_last(struct analysis *a, struct session *s)

@@ -31,6 +31,7 @@ struct analysis {
 	unsigned companions;            /* bits by their place: those that are not read as IMAP because of --port */
 	struct lookups *lookups;
 	struct session_shared shared;
+	size_t session_room;            /* what sessions may take */
 	struct decryptor *decryptor; /* NULL: no secrets were given */
 	uint64_t mail_port[65536 / 64]; /* the triage's bit map */
 	struct endpoint mail_end[ENDPOINTS]; /* found by their greeting */

@@ -139,10 +139,13 @@ void look_at_session(void *context, struct flow *flow)
 
 	if (wheel_now(a->wheel) > a->now)
 		a->now = wheel_now(a->wheel);
-	if (!s)
+	if (!s) {
 		wheel_set(a->wheel, flow, a->now + SECOND);
-	else if (look(a, s) && !flow->deadline)
-		rest(a, t);
+	} else if (look(a, s)) {
+		session_count(s);
+		if (!flow->deadline)
+			rest(a, t);
+	}
 }
 
 /* Memory drives a session out: its verdict is written where the packets decided one. */

@@ -37,6 +37,8 @@ static void tcp(struct analysis *a, const struct packet *p)
 			a->skipped++;
 		return;
 	}
+	if (a->shared.session_bytes > a->session_room)
+		drive_out_sessions(a);
 	struct ends ends = ends_of(a->key, &p->source, p->source_port, &p->destination, p->destination_port);
 	struct session *s = find_session(a, &ends);
 	if (s) {

@@ -53,6 +53,12 @@ struct session *begin_session(struct analysis *a, const struct packet *p)
 	return s;
 }
 
+void drive_out_sessions(struct analysis *a)
+{
+	while (a->shared.session_bytes > a->session_room && flow_evict(a->flows))
+		;
+}
+
 void forget_session(struct analysis *a, struct flow *flow)
 {
 	wheel_set(a->wheel, flow, 0);

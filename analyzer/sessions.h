@@ -17,6 +17,8 @@ void feed_session(struct analysis *a, struct session *s, const struct packet *p)
 struct session *promote_attempt(struct analysis *a, const struct attempt *attempt);
 /* The service did what the client asked for: told to the incidents, once. */
 void session_served(struct analysis *a, struct session *s, nanoseconds at);
+/* Memory is short: those that leave first are driven out. Nobody may hold a session then. */
+void drive_out_sessions(struct analysis *a);
 void forget_session(struct analysis *a, struct flow *flow);
 
 #endif

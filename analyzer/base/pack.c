@@ -25,7 +25,7 @@ void unpack_begin(struct packer *p, uint64_t reference, const void *bytes, size_
 	p->packing = false;
 	p->end = len;
 	memcpy(p->bytes, bytes, len);
-	memset(p->bytes + len, 0, WORD);
+	memset(p->bytes + len, 0, sizeof p->bytes - PACK_MOST);
 }
 
 /* --- words --- */
@@ -47,9 +47,6 @@ static uint64_t get(struct packer *p, unsigned count)
 {
 	uint64_t word;
 
-	/* Our own bytes: more can't be asked for than was packed. */
-	if (p->len + count > p->end)
-		abort();
 	memcpy(&word, p->bytes + p->len, WORD);
 	p->len += count;
 	word = le64toh(word);
@@ -59,9 +56,10 @@ static uint64_t get(struct packer *p, unsigned count)
 /* Returns the half-byte. */
 static unsigned put_word(struct packer *p, uint64_t word)
 {
+	if (!word)
+		return 0;
 	uint64_t difference = pack_signed((int64_t)(word - p->reference));
 	unsigned whole = bytes_in(word), less = bytes_in(difference);
-
 	if (less >= whole || less > DIFFERENCE_MOST) {
 		put(p, word, whole);
 		return whole;
@@ -73,50 +71,65 @@ static unsigned put_word(struct packer *p, uint64_t word)
 
 static uint64_t get_word(struct packer *p, unsigned how)
 {
+	if (!how)
+		return 0;
 	if (how < DIFFERENCE)
 		return get(p, how);
 	return p->reference += (uint64_t)unpack_signed(get(p, how - DIFFERENCE));
 }
 
-/* --- structs --- */
+/* --- pairs of words, and structs of them --- */
 
-static uint64_t load(const uint8_t *at, size_t len)
+static void put_pair(struct packer *p, const uint64_t pair[2])
 {
-	uint64_t word = 0;
+	size_t how_at = p->len++;
+	unsigned how = put_word(p, pair[0]);
 
-	memcpy(&word, at, len < WORD ? len : WORD);
-	return word;
+	p->bytes[how_at] = (uint8_t)(how | put_word(p, pair[1]) << 4);
 }
 
-static void store(uint8_t *at, size_t len, uint64_t word)
+static void get_pair(struct packer *p, uint64_t pair[2])
 {
-	memcpy(at, &word, len < WORD ? len : WORD);
+	/* Our own bytes: more can't be asked for than was packed. */
+	if (p->len >= p->end)
+		abort();
+	unsigned how = p->bytes[p->len++];
+	pair[0] = get_word(p, how & 15);
+	pair[1] = get_word(p, how >> 4);
 }
 
 static void pack_words(struct packer *p, const uint8_t *at, size_t len)
 {
-	for (size_t i = 0; i < len; i += 2 * WORD) {
-		size_t how_at = p->len++;
-		unsigned how = put_word(p, load(at + i, len - i));
-		if (i + WORD < len)
-			how |= put_word(p, load(at + i + WORD, len - i - WORD)) << 4;
-		p->bytes[how_at] = (uint8_t)how;
+	uint64_t pair[2];
+
+	for (; len >= sizeof pair; at += sizeof pair, len -= sizeof pair) {
+		memcpy(pair, at, sizeof pair);
+		put_pair(p, pair);
 	}
+	if (!len)
+		return;
+	memset(pair, 0, sizeof pair);
+	memcpy(pair, at, len);
+	put_pair(p, pair);
 }
 
 static void unpack_words(struct packer *p, uint8_t *at, size_t len)
 {
-	for (size_t i = 0; i < len; i += 2 * WORD) {
-		unsigned how = (unsigned)get(p, 1);
-		store(at + i, len - i, get_word(p, how & 15));
-		if (i + WORD < len)
-			store(at + i + WORD, len - i - WORD, get_word(p, how >> 4));
+	uint64_t pair[2];
+
+	for (; len >= sizeof pair; at += sizeof pair, len -= sizeof pair) {
+		get_pair(p, pair);
+		memcpy(at, pair, sizeof pair);
 	}
+	if (!len)
+		return;
+	get_pair(p, pair);
+	memcpy(at, pair, len);
 }
 
 void pack(struct packer *p, void *at, size_t len)
 {
-	size_t most = len + len / (2 * WORD) + 1 + WORD;
+	size_t most = len + len / (2 * WORD) + 1;
 
 	if (p->packing && most > PACK_MOST - p->len)
 		p->failed = true;

@@ -18,7 +18,7 @@ struct packer {
 	size_t len, end;
 	void *part[PACK_PARTS];
 	int parts;
-	uint8_t bytes[PACK_MOST + sizeof(uint64_t)];
+	uint8_t bytes[PACK_MOST + 3 * sizeof(uint64_t)]; /* words are stored and read whole */
 };
 
 /* Begins to pack. reference: a time of those that will come. */

@@ -123,7 +123,7 @@ static void list_in(struct flow_table *t, struct flow *f)
 	l->newest = f;
 }
 
-static bool make_room(struct flow_table *t)
+bool flow_evict(struct flow_table *t)
 {
 	for (int rank = 0; rank < RANK_COUNT; rank++)
 		if (t->rank[rank].oldest) {
@@ -155,9 +155,9 @@ static bool more_records(struct flow_table *t)
 struct flow *flow_add(struct flow_table *t, const struct endpoint *client, const struct endpoint *server, enum flow_rank rank)
 {
 	while (t->count >= t->most)
-		if (!make_room(t))
+		if (!flow_evict(t))
 			return NULL;
-	if (!t->free && !more_records(t) && (!make_room(t) || !t->free))
+	if (!t->free && !more_records(t) && (!flow_evict(t) || !t->free))
 		return NULL;
 	struct flow *f = t->free;
 	t->free = f->chain;

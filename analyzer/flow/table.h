@@ -42,6 +42,8 @@ void flow_remove(struct flow_table *table, struct flow *flow);
 void flow_rank(struct flow_table *table, struct flow *flow, enum flow_rank rank);
 /* Marks it as used now: it is the last of its rank to leave. */
 void flow_touch(struct flow_table *table, struct flow *flow);
+/* Drives out the one that is to leave first; false: there is none. */
+bool flow_evict(struct flow_table *table);
 size_t flow_count(const struct flow_table *table);
 size_t flow_bytes(const struct flow_table *table);
 uint64_t flow_evicted(const struct flow_table *table, enum flow_rank rank);

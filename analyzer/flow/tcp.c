@@ -53,11 +53,9 @@ void tcp_pack(struct packer *p, struct tcp *tcp)
 
 size_t tcp_memory(const struct tcp *tcp)
 {
-	size_t sum = (size_t)tcp->side[0].held_bytes + tcp->side[1].held_bytes;
+	const struct trouble *t = tcp->trouble;
 
-	if (tcp->trouble)
-		sum += sizeof *tcp->trouble + (tcp->trouble->resets ? sizeof *tcp->trouble->resets : 0);
-	return sum;
+	return t ? sizeof *t + (t->resets ? sizeof *t->resets : 0) : 0;
 }
 
 /* --- the packet --- */

@@ -20,6 +20,23 @@ void session_begin(struct session *s, struct flow *flow, struct session_shared *
 	tcp_init(&s->tcp, shared->held);
 }
 
+static size_t memory_of(const struct session *s)
+{
+	return sizeof *s + tcp_memory(&s->tcp) + s->facts.room * sizeof *s->facts.list + (s->imap ? imap_dissector.state_size : 0) +
+	       tls_memory(s->tls) + (s->inner ? sizeof *s->inner : 0);
+}
+
+void session_count(struct session *s)
+{
+	struct session_shared *shared = s->shared;
+	uint32_t now = (uint32_t)memory_of(s);
+
+	shared->session_bytes += now - (size_t)s->counted;
+	s->counted = now;
+	if (shared->session_bytes > shared->session_bytes_most)
+		shared->session_bytes_most = shared->session_bytes;
+}
+
 static void tail_drop(struct session *s, struct tail *t)
 {
 	if (!t->data)
@@ -51,6 +68,8 @@ void session_release(struct session *s)
 	free(s->tls);
 	s->imap = s->tls = NULL;
 	facts_clear(&s->facts, s->shared->texts);
+	s->shared->session_bytes -= s->counted;
+	s->counted = 0;
 }
 
 static struct observer observer_of(struct session *s, enum direction from, struct moment at)

@@ -23,6 +23,7 @@ struct session_shared {
 	struct endpoint viewed[VIEWED_MOST]; /* servers whose TLS nDPI was shown already */
 	uint64_t facts_lost, tails_capped;
 	size_t tail_bytes;
+	size_t session_bytes, session_bytes_most; /* of all sessions, at work or packed, as last counted; and the most there ever were */
 };
 
 /* Bytes that a dissector could not take yet. */
@@ -42,6 +43,7 @@ struct session {
 	struct session_shared *shared;
 	struct tcp tcp;
 	struct facts facts;
+	uint32_t counted;          /* its part of session_bytes */
 	void *imap, *tls;          /* the dissectors' states; NULL: not begun */
 	struct layer outer, *inner; /* inner: NULL until something was decrypted */
 	struct speaker *speaker;   /* NULL: nDPI is not asked */
@@ -71,6 +73,9 @@ void session_begin(struct session *session, struct flow *flow, struct session_sh
 unsigned session_packet(struct session *session, const struct packet *packet);
 /* Turns holes that nothing will fill any more into gaps; before a view is asked for. */
 void session_settle_holes(struct session *session, struct moment now);
+/* Counts the session's memory anew, itself and all that it owns but what others count (tails, what waits, what decrypts). Not done for
+ * each allocation: its timer does often enough. */
+void session_count(struct session *session);
 /* Frees what the session owns, itself excepted. */
 void session_release(struct session *session);
 

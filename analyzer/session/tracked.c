@@ -16,8 +16,10 @@ struct packed_session {
 struct session *tracked_begin(struct tracked *t, struct session_shared *shared)
 {
 	t->session = calloc(1, sizeof *t->session);
-	if (t->session)
-		session_begin(t->session, &t->flow, shared);
+	if (!t->session)
+		return NULL;
+	session_begin(t->session, &t->flow, shared);
+	session_count(t->session);
 	return t->session;
 }
 
@@ -46,13 +48,15 @@ void tracked_rest(struct tracked *t)
 	packed->len = (uint16_t)p.len;
 	memcpy(packed->bytes, p.bytes, p.len);
 	pack_end(&p);
+	s->shared->session_bytes += sizeof *packed + packed->len - s->counted;
 	free(s);
 	t->session = NULL;
 	t->packed = packed;
 }
 
-static void packed_free(struct tracked *t)
+static void packed_free(struct tracked *t, struct session_shared *shared)
 {
+	shared->session_bytes -= sizeof *t->packed + t->packed->len;
 	wipe(t->packed->bytes, t->packed->len);
 	free(t->packed);
 	t->packed = NULL;
@@ -78,7 +82,9 @@ struct session *tracked_wake(struct tracked *t, struct session_shared *shared)
 		shared->facts_lost++;
 		return NULL;
 	}
-	packed_free(t);
+	packed_free(t, shared);
+	s->counted = 0;
+	session_count(s);
 	return t->session = s;
 }
 
@@ -95,7 +101,7 @@ void tracked_release(struct tracked *t, struct session_shared *shared)
 	if (s)
 		session_release(s);
 	else
-		packed_free(t);
+		packed_free(t, shared);
 	free(s);
 	t->session = NULL;
 }

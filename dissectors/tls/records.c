@@ -47,11 +47,6 @@ static void shorten(struct tls_records *r)
 	r->count--;
 }
 
-static size_t records_size(uint8_t entries)
-{
-	return sizeof(struct tls_records) + entries * sizeof(struct tls_record);
-}
-
 static bool grow(struct tls_records **records)
 {
 	struct tls_records *r = *records;

@@ -3,6 +3,7 @@
 #define IMAPWHY_TLS_RECORDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "moment.h"
 
@@ -39,6 +40,11 @@ struct tls_records {
 	uint8_t count, room;
 	struct tls_record list[];
 };
+
+static inline size_t records_size(uint8_t entries)
+{
+	return sizeof(struct tls_records) + entries * sizeof(struct tls_record);
+}
 
 /* Adds a record at the end. False: no memory for it; `records` (NULL at first) stays as it was. */
 bool records_add(struct tls_records **records, enum record_kind kind, enum direction from, uint16_t length, struct moment at);

@@ -25,6 +25,13 @@ void tls_release(void *state)
 	decryption_end(state);
 }
 
+size_t tls_memory(const void *state)
+{
+	const struct tls_state *st = state;
+
+	return st ? sizeof *st + (st->records ? records_size(st->records->room) : 0) : 0;
+}
+
 void *tls_pack(struct packer *p, void *state)
 {
 	struct tls_state *st = pack_part(p, state, sizeof *st, sizeof *st);

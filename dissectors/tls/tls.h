@@ -14,6 +14,8 @@ void tls_attach(void *state, struct tls_shared *shared);
 /* Frees what a state (NULL too) holds beside itself. */
 void tls_release(void *state);
 
+/* Memory of a state (NULL: none), its records included; what decrypts is counted by the decryptor. */
+size_t tls_memory(const void *state);
 struct packer;
 /* Packs or unpacks a state (NULL: there is none), and returns it (pack.h); keys and what waits for them stay where they are. */
 void *tls_pack(struct packer *p, void *state);

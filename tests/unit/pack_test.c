@@ -141,6 +141,8 @@ static void make_up(struct tracked *t, struct session_shared *shared, bool full)
 	for (int i = 0; i < (full ? RECORDS_MOST + 9 : 5); i++)
 		records_add(&((struct tls_state *)s->tls)->records, RECORD_DATA, (enum direction)(i & 1), (uint16_t)roll(),
 			    (struct moment){ s->first.time + i * SECOND, (uint32_t)roll(), 0 });
+	s->counted = (uint32_t)shared->session_bytes;
+	session_count(s);
 }
 
 struct copy {
@@ -202,18 +204,23 @@ static void session_comes_back(bool full)
 
 	make_up(&t, &shared, full);
 	struct copy *before = copy_of(t.session);
+	size_t bytes = shared.session_bytes;
+	assert_true(bytes > sizeof *t.session + sizeof(struct imap_state) + sizeof(struct tls_state) + t.session->facts.room * sizeof(struct fact));
 	for (int round = 0; round < 3; round++) {
 		tracked_rest(&t);
 		assert_null(t.session);
+		assert_true(shared.session_bytes > 0 && shared.session_bytes < bytes);
 		assert_int_equal(tracked_first(&t).time, before->session.first.time);
 		struct session *s = tracked_wake(&t, &shared);
 		assert_ptr_equal(s, t.session);
 		assert_null(t.packed);
+		assert_int_equal(shared.session_bytes, bytes);
 		struct copy *after = copy_of(s);
 		assert_memory_equal(before, after, sizeof *before);
 		free(after);
 	}
 	assert_int_equal(shared.facts_lost, 0);
+	assert_int_equal(shared.session_bytes_most, bytes);
 	free(before);
 	drop(&t);
 }
@@ -235,6 +242,7 @@ static void memory_may_be_short(void **state)
 	(void)state;
 	make_up(&t, &shared, true);
 	struct copy *before = copy_of(t.session);
+	size_t bytes = shared.session_bytes;
 	tracked_rest(&t);
 	for (calls = 0, fails_at = 1; !tracked_wake(&t, &shared); calls = 0, fails_at++) {
 		failed++;
@@ -243,6 +251,7 @@ static void memory_may_be_short(void **state)
 	fails_at = 0;
 	assert_int_equal(failed, 7); /* trouble, resets, facts, IMAP, TLS, records, inner */
 	assert_int_equal(shared.facts_lost, failed);
+	assert_int_equal(shared.session_bytes, bytes);
 	struct copy *after = copy_of(t.session);
 	assert_memory_equal(before, after, sizeof *before);
 	free(before);
