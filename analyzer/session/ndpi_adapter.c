@@ -29,20 +29,44 @@ struct speaker {
 	uint8_t pieces;
 };
 
-/* --- what differs by version --- */
+/* --- its memory --- */
+
+/* The library's hooks know no context: what it holds is counted for the whole process. */
+static size_t held;
+
+static void *counted(void *memory)
+{
+	held += memory ? malloc_usable_size(memory) : 0;
+	return memory;
+}
+
+static void *counting_malloc(size_t size)
+{
+	return counted(malloc(size));
+}
 
 /* All that nDPI frees is wiped first: it copies user names, passwords, URLs. */
 static void wiping_free(void *memory)
 {
-	if (memory)
-		wipe(memory, malloc_usable_size(memory));
+	if (!memory)
+		return;
+	size_t size = malloc_usable_size(memory);
+	wipe(memory, size);
+	held -= size < held ? size : held; /* it may have had some of it from elsewhere */
 	free(memory);
 }
 
+/* --- what differs by version --- */
+
 #if NDPI_VERSION >= 500
+static void *counting_calloc(size_t count, size_t size)
+{
+	return counted(calloc(count, size));
+}
+
 static void *wiping_realloc(void *old, size_t size)
 {
-	void *larger = malloc(size);
+	void *larger = counting_malloc(size);
 	size_t had = old ? malloc_usable_size(old) : 0;
 
 	if (!larger)
@@ -55,7 +79,7 @@ static void *wiping_realloc(void *old, size_t size)
 
 static struct ndpi_detection_module_struct *start(void)
 {
-	ndpi_set_memory_alloction_functions(malloc, wiping_free, calloc, wiping_realloc, NULL, NULL, malloc, wiping_free);
+	ndpi_set_memory_alloction_functions(counting_malloc, wiping_free, counting_calloc, wiping_realloc, NULL, NULL, counting_malloc, wiping_free);
 	struct ndpi_detection_module_struct *module = ndpi_init_detection_module(NULL);
 	if (module && ndpi_finalize_initialization(module) != 0) {
 		ndpi_exit_detection_module(module);
@@ -75,6 +99,7 @@ static struct ndpi_detection_module_struct *start(void)
 	};
 	NDPI_PROTOCOL_BITMASK protocols;
 
+	set_ndpi_malloc(counting_malloc);
 	set_ndpi_free(wiping_free);
 #if NDPI_VERSION >= 410
 	struct ndpi_detection_module_struct *module = ndpi_init_detection_module(NULL);
@@ -191,6 +216,11 @@ const struct speaker_counters *speakers_counters(const struct speakers *speakers
 	return &speakers->counters;
 }
 
+size_t speakers_bytes(const struct speakers *s)
+{
+	return held + s->flows * sizeof(struct speaker);
+}
+
 struct speaker *speaker_begin(struct speakers *s, enum speaker_question question)
 {
 	if (!s->module && !s->broken) {
@@ -198,7 +228,7 @@ struct speaker *speaker_begin(struct speakers *s, enum speaker_question question
 		s->broken = !s->module;
 	}
 	struct speaker *speaker = s->module && s->flows < FLOWS_MOST ? calloc(1, sizeof *speaker) : NULL;
-	struct ndpi_flow_struct *flow = speaker ? calloc(1, sizeof *flow) : NULL;
+	struct ndpi_flow_struct *flow = speaker ? counted(calloc(1, sizeof *flow)) : NULL;
 	if (!flow) {
 		free(speaker);
 		s->counters.refused++;

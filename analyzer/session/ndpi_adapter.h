@@ -14,6 +14,8 @@ struct speaker_counters {
 	uint64_t refused;     /* flows not shown: too many at once, or no memory */
 };
 const struct speaker_counters *speakers_counters(const struct speakers *speakers);
+/* What it takes, the library's own included (of the whole process). */
+size_t speakers_bytes(const struct speakers *speakers);
 
 enum speaker_question {
 	ASK_PROTOCOL, /* what is spoken here? */

@@ -46,6 +46,27 @@ static void services_are_recognised(void **state)
 	assert_int_equal(TALK(SAID(FROM_SERVER, "RFB 003.008\n"), SAID(FROM_CLIENT, "RFB 003.008\n")), WORD_speaker_vnc);
 }
 
+static void its_memory_is_counted(void **state)
+{
+	struct speakers *speakers = speakers_create();
+
+	(void)state;
+	assert_int_equal(speakers_bytes(speakers), 0); /* not started */
+	struct speaker *one = speaker_begin(speakers, ASK_PROTOCOL);
+	size_t begun = speakers_bytes(speakers);
+	print_message("nDPI takes %zu bytes once it is asked\n", begun);
+	assert_true(begun > 100000);
+	struct speaker *two = speaker_begin(speakers, ASK_PROTOCOL);
+	assert_true(speakers_bytes(speakers) > begun + 500);
+	speaker_end(speakers, &two);
+	assert_int_equal(speakers_bytes(speakers), begun);
+	speaker_end(speakers, &one);
+	speakers_destroy(&speakers);
+	speakers = speakers_create();
+	assert_int_equal(speakers_bytes(speakers), 0); /* all was given back */
+	speakers_destroy(&speakers);
+}
+
 static void our_own_table_knows_some(void **state)
 {
 	(void)state;
@@ -96,7 +117,7 @@ static void flows_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(services_are_recognised), cmocka_unit_test(our_own_table_knows_some),
-					    cmocka_unit_test(nothing_is_guessed),
+					    cmocka_unit_test(nothing_is_guessed), cmocka_unit_test(its_memory_is_counted),
 					    cmocka_unit_test(a_flow_is_given_up), cmocka_unit_test(flows_are_bounded) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ typedef struct {
 void ndpi_set_protocol_detection_bitmask2(struct ndpi_detection_module_struct *module, const NDPI_PROTOCOL_BITMASK *protocols);
 u_int8_t ndpi_extra_dissection_possible(struct ndpi_detection_module_struct *module, struct ndpi_flow_struct *flow);
 void ndpi_finalize_initialization(struct ndpi_detection_module_struct *module);
+void set_ndpi_malloc(void *(*malloc_function)(size_t size));
 void set_ndpi_free(void (*free_function)(void *memory));
 void ndpi_exit_detection_module(struct ndpi_detection_module_struct *module);
 void ndpi_free_flow_data(struct ndpi_flow_struct *flow);
