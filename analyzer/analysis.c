@@ -185,7 +185,7 @@ static void judge_last(struct analysis *a, struct session *s)
 	if (s->written && !s->progress && tcp_closed(&s->tcp))
 		return;
 	const struct rule *rule = judge_session(a, s, true, view);
-	if (!s->written || s->written_rule != rule)
+	if (verdict_changed(s, view, rule))
 		session_written(a, s, view, rule);
 }
 

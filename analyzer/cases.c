@@ -110,9 +110,11 @@ uint64_t id_of(const struct endpoint *client, const struct endpoint *server, str
 struct case_of case_of(const struct analysis *a, const struct session *s)
 {
 	nanoseconds until = s->proof_until && !s->progress ? s->proof_until : a->now;
+	const struct fact *asked_for = facts_find(&s->facts, FACT_SNI);
 
 	return (struct case_of){ .client = &s->flow->client, .server = &s->flow->server, .session = s->id, .began = s->first.time, .now = until,
-				 .name = lookups_name(a->lookups, &s->flow->server.address) };
+				 .name = lookups_name(a->lookups, &s->flow->server.address),
+				 .asked_for = asked_for ? texts_get(a->shared.texts, (uint32_t)asked_for->value) : NULL };
 }
 
 static bool died_of_quiet(const struct rule *rule)
@@ -138,6 +140,8 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 	}
 	if (strcmp(rule->outcome, "failed") != 0 || (s->companion && !companion_tells(rule)))
 		return;
+	if (strcmp(rule->mechanism, "certificate_rejected") == 0 && (view[FACT_CLIENT_ALERT].value || view[FACT_CLIENT_ENCRYPTED_ALERT].value))
+		context_certificate_refused(&a->context, &c, view[FACT_CLIENT_HELLO].at.time);
 	devices_mail_failed(a->context.devices, &s->flow->client.address, s->companion == WORD_companion_submission, a->now);
 	if (!view[FACT_ESTABLISHED].value)
 		devices_handshake(a->context.devices, &s->flow->client.address,
@@ -184,6 +188,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 		write_case(a, &summary, view, rule, id, revises, revises ? s->written_rule : NULL);
 	s->written = true;
 	s->written_rule = rule;
+	s->proven = context_proven(view);
 	s->id = id;
 	s->revision++;
 	s->proof_until = a->now;

@@ -1,6 +1,8 @@
 /* Completes a view: the meaning of refusals, the maker of a certificate. */
 #include "complete.h"
 
+#include <stdio.h>
+
 static void set(struct fact_view *v, int64_t value, struct moment at, enum direction from)
 {
 	*v = (struct fact_view){ value, at, (uint8_t)from, true, true };
@@ -32,6 +34,42 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+static bool is_of_login(enum word_refusal means)
+{
+	switch (means) {
+	case WORD_refusal_invalid_credentials:
+	case WORD_refusal_app_password_required:
+	case WORD_refusal_account_action_required:
+	case WORD_refusal_not_authorized:
+	case WORD_refusal_plaintext_auth_disabled:
+	case WORD_refusal_mechanism_unsupported:
+	case WORD_refusal_oauth_token_rejected:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Where the server alone was captured, what a NO says may tell that it answers a login, though the command is not there. */
+static void complete_unasked(struct fact_view v[FACT_COUNT], const struct rules *rules, const struct texts *texts)
+{
+	const struct fact_view *said = &v[FACT_UNASKED_REFUSAL];
+	char code[32] = "";
+
+	if (!said->set || v[FACT_ONE_SIDED].value != WORD_side_server || v[FACT_LOGIN_OK].value || v[FACT_LOGIN_REFUSED].set)
+		return;
+	const char *text = text_of(v, FACT_UNASKED_REFUSAL, texts);
+	if (*text == '[')
+		snprintf(code, sizeof code, "%.*s", (int)strcspn(text + 1, " ]"), text + 1);
+	enum word_refusal means = rules_refusal(rules, "login", WORD_status_no, code, text);
+	if (!is_of_login(means))
+		return;
+	set(&v[FACT_LOGIN_REFUSED], 1, said->at, FROM_SERVER);
+	set(&v[FACT_LOGIN_ANSWER], WORD_status_no, said->at, FROM_SERVER);
+	set(&v[FACT_LOGIN_REFUSAL], means, said->at, FROM_SERVER);
+	v[FACT_LOGIN_TEXT] = *said;
+}
+
 void complete_texts(struct fact_view v[FACT_COUNT], const struct rules *rules, const struct texts *texts)
 {
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -51,6 +89,7 @@ void complete_texts(struct fact_view v[FACT_COUNT], const struct rules *rules, c
 		if (means != WORD_refusal_unclassified)
 			set(&v[FACT_LOGIN_REFUSAL], means, v[FACT_LOGIN_NOTICE].at, FROM_SERVER);
 	}
+	complete_unasked(v, rules, texts);
 	if (v[FACT_LOGIN_METHOD].set && v[FACT_AUTH_OFFERED].set) {
 		const struct fact_view *list = &v[FACT_AUTH_OFFERED];
 		set(&v[FACT_METHOD_OFFERED], has_word(text_of(v, FACT_AUTH_OFFERED, texts), text_of(v, FACT_LOGIN_METHOD, texts)), list->at, FROM_SERVER);

@@ -54,8 +54,7 @@ static void tell_refusals(struct analysis *a, struct session *s, const struct fa
 	s->refused_told = count;
 }
 
-/* What its own packets show. */
-static void see_packets(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
+void see_packets(struct analysis *a, struct session *s, bool at_end, struct fact_view *view)
 {
 	struct case_of c;
 
@@ -106,6 +105,14 @@ const struct rule *judge_session(struct analysis *a, struct session *s, bool at_
 	see_packets(a, s, at_end, view);
 	see_others(a, s, view);
 	return judge_seen(a, s, view);
+}
+
+bool verdict_changed(const struct session *s, const struct fact_view *view, const struct rule *rule)
+{
+	if (!s->written)
+		return true;
+	bool forgotten = !s->progress && (s->proven & ~context_proven(view));
+	return s->written_rule != rule && !forgotten;
 }
 
 /* Silence looks alike from afar: a verdict waits for other traffic as long as what may still come would change it. */

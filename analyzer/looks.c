@@ -56,7 +56,7 @@ static bool wait_for_context(struct analysis *a, struct session *s, const struct
 
 static void write_news(struct analysis *a, struct session *s, struct fact_view *view, const struct rule *rule)
 {
-	if (!s->written || s->written_rule != rule)
+	if (verdict_changed(s, view, rule))
 		session_written(a, s, view, rule);
 }
 

@@ -115,6 +115,15 @@ static void note_work(struct analysis *a, struct session *s, struct moment at)
 			  &(struct handshake){ s->first, s->flow->server.address, s->tcp.rtt[FROM_SERVER], HANDSHAKE_ANSWERED });
 }
 
+/* told: what works was told so before, and its closing too, should it be closing. */
+static void note_closing(struct analysis *a, struct session *s, nanoseconds at, bool told)
+{
+	if (told || s->flow->rank != RANK_LOGGED_IN || tcp_end(&s->tcp) == WORD_end_open)
+		return;
+	struct case_of c = case_of(a, s);
+	context_closing(&a->context, &c, at);
+}
+
 void feed_session(struct analysis *a, struct session *s, const struct packet *p)
 {
 	unsigned news = session_packet(s, p);
@@ -126,7 +135,7 @@ void feed_session(struct analysis *a, struct session *s, const struct packet *p)
 		struct fact_view view[FACT_COUNT];
 		if (!s->written || s->progress) {
 			const struct rule *rule = judge_session(a, s, false, view);
-			if (!s->written || s->written_rule != rule)
+			if (verdict_changed(s, view, rule))
 				session_written(a, s, view, rule);
 		}
 		forget_session(a, s->flow);
@@ -140,7 +149,9 @@ void feed_session(struct analysis *a, struct session *s, const struct packet *p)
 		return;
 	}
 	note_life(a, s, p);
+	bool worked = s->flow->rank == RANK_LOGGED_IN;
 	note_work(a, s, p->at);
+	note_closing(a, s, p->at.time, worked && !(news & TCP_NEWS_CLOSING));
 	flow_touch(a->flows, s->flow);
 	if (news & TCP_NEWS_PROGRESS)
 		s->progress = true;

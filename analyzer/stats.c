@@ -33,6 +33,7 @@ static void context_stats(const struct analysis *a, struct report_stats *into)
 	into->forgotten.services = services_evicted(c->services);
 	into->forgotten.timers = timers_evicted(c->timers);
 	into->forgotten.answers = answers_evicted(c->answers);
+	into->forgotten.certificates = certificates_evicted(c->certificates);
 	into->forgotten.incidents = incidents_evicted(a->incidents);
 	into->forgotten.lookups = lookups_evicted(a->lookups);
 	into->forgotten.names = lookups_names_evicted(a->lookups);

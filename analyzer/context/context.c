@@ -10,17 +10,23 @@
 #define STUCK_BEFORE MINUTE
 #define STUCK_AFTER (3 * SECOND)
 #define OFFER_WITHIN (60 * MINUTE)
+/* A certificate may be exchanged at any time: what was taken long ago says nothing of today's. */
+#define TAKEN_WITHIN (10 * MINUTE)
+/* Checks come again within seconds; an app whose certificate was refused asks its owner or waits. */
+#define LEAVES_WITHIN MINUTE
+#define LEAVES_OFTEN 3
 
 bool context_init(struct context *c, size_t most, struct hash_key key)
 {
 	c->hosts = hosts_create(most / 8, key);
 	c->passing = passing_create(most / 8, key);
-	c->races = races_create(most / 4, key);
+	c->races = races_create(most / 16 * 3, key);
+	c->certificates = certificates_create(most / 16, key);
 	c->devices = devices_create(most / 4, key);
 	c->services = services_create(most / 8, key);
 	c->timers = timers_create(most / 16, key);
 	c->answers = answers_create(most / 16, key);
-	return c->hosts && c->passing && c->races && c->devices && c->services && c->timers && c->answers;
+	return c->hosts && c->passing && c->races && c->certificates && c->devices && c->services && c->timers && c->answers;
 }
 
 void context_reset(struct context *c)
@@ -31,6 +37,8 @@ void context_reset(struct context *c)
 		passing_destroy(&c->passing);
 	if (c->races)
 		races_destroy(&c->races);
+	if (c->certificates)
+		certificates_destroy(&c->certificates);
 	if (c->devices)
 		devices_destroy(&c->devices);
 	if (c->services)
@@ -44,7 +52,7 @@ void context_reset(struct context *c)
 size_t context_bytes(const struct context *c)
 {
 	return hosts_bytes(c->hosts) + passing_bytes(c->passing) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services) +
-	       timers_bytes(c->timers) + answers_bytes(c->answers);
+	       timers_bytes(c->timers) + certificates_bytes(c->certificates) + answers_bytes(c->answers);
 }
 
 /* --- facts --- */
@@ -90,6 +98,9 @@ static void add_signs(const struct context *c, const struct case_of *of, struct 
 	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = of->began - BEFORE, .to = of->now };
 	const struct sign *sign = hosts_sign(c->hosts, &wanted);
 
+	const struct sign *unseen = hosts_unseen_by(c->hosts, &wanted);
+	if (unseen)
+		add(a, FACT_SERVER_UNSEEN, 1, &(struct shown){ unseen->at, unseen->session, unseen->client.address });
 	struct answered answered;
 	if (sign)
 		add(a, FACT_HOST_ALIVE, 1, &(struct shown){ sign->at, sign->session, sign->client.address });
@@ -113,11 +124,13 @@ static void add_signs(const struct context *c, const struct case_of *of, struct 
 static void add_races(const struct context *c, const struct case_of *of, struct adding *a)
 {
 	struct winner won;
+	bool closed = a->view[FACT_ENDED].set && a->view[FACT_ENDED].value != WORD_end_open;
+	struct open_span span = { of->began, closed ? a->view[FACT_ENDED].at.time : of->now };
 	bool other_family = races_other_family(c->races, of->server, of->name, of->began, RACE, &won);
 
 	if (other_family)
 		add(a, FACT_OTHER_FAMILY, 1, &(struct shown){ won.began, won.session, won.client.address });
-	if (other_family || races_won(c->races, of->client, of->server, of->began, RACE, &won)) {
+	if ((other_family && races_beside(&won, span)) || races_won(c->races, of->client, of->server, span, RACE, &won)) {
 		add(a, FACT_RACE_WON, 1, &(struct shown){ won.began, won.session, won.client.address });
 		a->view[FACT_RACE_WON].from = FROM_CLIENT;
 	}
@@ -139,6 +152,20 @@ static void add_service(const struct context *c, const struct case_of *of, struc
 		add(a, FACT_STUCK, 1, &shown);
 	if (services_offered(c->services, of->server, &of->client->address, of->began - OFFER_WITHIN, of->now, &shown))
 		add(a, FACT_STARTTLS_ELSEWHERE, 1, &shown);
+}
+
+/* Did others, or the client itself, take the certificate that is shown here, and does the client come and leave all the time? */
+static void add_leaving(const struct context *c, const struct case_of *of, struct adding *a)
+{
+	struct shown shown;
+
+	if (!a->view[FACT_ESTABLISHED].set)
+		return;
+	if (of->asked_for &&
+	    certificates_taken_by(c->certificates, of->server, of->asked_for, of->session, of->began - TAKEN_WITHIN, of->now, &shown))
+		add(a, FACT_CERTIFICATE_TAKEN, 1, &shown);
+	if (certificates_left_by(c->certificates, of->server, &of->client->address, of->session, of->began, LEAVES_WITHIN, &shown) >= LEAVES_OFTEN)
+		add(a, FACT_LEAVES_OFTEN, 1, &shown);
 }
 
 static void add_timer(const struct context *c, const struct case_of *of, struct adding *a)
@@ -178,6 +205,7 @@ void context_complete(const struct context *c, const struct case_of *of, struct 
 	add_service(c, of, &a);
 	add_reset_ttl(c, of, &a);
 	add_timer(c, of, &a);
+	add_leaving(c, of, &a);
 }
 
 static void add_passing(struct handshakes *h, const struct attempts_of *p)
@@ -211,9 +239,21 @@ void context_answers(const struct context *c, const struct case_of *of, struct s
 	};
 }
 
+_Static_assert(FACT_RESET_TTL_OTHERS - FACT_HOST_ALIVE < 16, "the facts context.* fit 16 bits");
+
+uint16_t context_proven(const struct fact_view view[FACT_COUNT])
+{
+	uint16_t bits = 0;
+
+	for (int id = FACT_HOST_ALIVE; id <= FACT_RESET_TTL_OTHERS; id++)
+		bits |= (uint16_t)((unsigned)view[id].set << (id - FACT_HOST_ALIVE));
+	return bits;
+}
+
 void context_suppose(struct fact_view view[FACT_COUNT])
 {
-	static const uint8_t may_come[] = { FACT_HOST_ALIVE, FACT_SERVICE_ALIVE, FACT_OTHERS_SERVED, FACT_RACE_WON, FACT_OTHER_FAMILY, FACT_STUCK };
+	static const uint8_t may_come[] = { FACT_HOST_ALIVE, FACT_SERVICE_ALIVE, FACT_OTHERS_SERVED, FACT_RACE_WON, FACT_OTHER_FAMILY, FACT_STUCK,
+					    FACT_CERTIFICATE_TAKEN, FACT_LEAVES_OFTEN, FACT_SERVER_UNSEEN };
 
 	for (size_t i = 0; i < sizeof may_come; i++)
 		if (!view[may_come[i]].set)
@@ -227,6 +267,26 @@ static struct shown own(const struct case_of *of, struct moment at)
 	return (struct shown){ at, of->session, of->client->address };
 }
 
+/* It came, and went without a login and, inside TLS, without a word. */
+static bool merely_left(const struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *ended = &v[FACT_ENDED];
+	bool by_client = ended->set && (ended->value == WORD_end_client_fin || ended->value == WORD_end_client_reset);
+
+	return by_client && v[FACT_ESTABLISHED].value && !v[FACT_LOGIN_TRIED].value && !v[FACT_CLIENT_RECORDS].value &&
+	       (!v[FACT_CLIENT_HELLO].value || v[FACT_CLIENT_FINISHED].value);
+}
+
+static void learn_leaving(struct context *c, const struct case_of *of, const struct fact_view v[FACT_COUNT])
+{
+	struct shown shown = own(of, v[FACT_ENDED].set ? v[FACT_ENDED].at : v[FACT_CLIENT_FINISHED].at);
+
+	if (v[FACT_CLIENT_FINISHED].set && v[FACT_WORKED].value && of->asked_for)
+		certificates_taken(c->certificates, of->server, of->asked_for, &shown);
+	else if (merely_left(v))
+		certificates_left(c->certificates, of->server, &shown);
+}
+
 void context_learn(struct context *c, const struct case_of *of, const struct fact_view v[FACT_COUNT])
 {
 	int64_t owed = v[FACT_OWED].value;
@@ -238,6 +298,10 @@ void context_learn(struct context *c, const struct case_of *of, const struct fac
 		shown = own(of, v[FACT_ESTABLISHED].at);
 		services_ungreeted(c->services, of->server, &shown);
 	}
+	learn_leaving(c, of, v);
+	if (v[FACT_ONE_SIDED].value == WORD_side_client)
+		hosts_unseen(c->hosts, &of->server->address,
+			     &(struct sign){ .at = v[FACT_ONE_SIDED].at, .session = of->session, .client = *of->client, .port = of->server->port });
 	if (v[FACT_STARTTLS_OFFERED].set && v[FACT_STARTTLS_OFFERED].value) {
 		shown = own(of, v[FACT_STARTTLS_OFFERED].at);
 		services_offers_starttls(c->services, of->server, &shown);
@@ -257,9 +321,20 @@ void context_worked(struct context *c, const struct case_of *of, struct moment a
 {
 	struct shown shown = own(of, at);
 
-	races_worked(c->races, &(struct winner){ { of->began, at.frame, at.file }, of->session, *of->client, *of->server }, of->name);
+	races_worked(c->races, &(struct winner){ { of->began, at.frame, at.file }, 0, of->session, *of->client, *of->server }, of->name);
 	services_served(c->services, of->server, &shown);
 	devices_login_ok(c->devices, of->client, of->server, at.time);
+}
+
+void context_closing(struct context *c, const struct case_of *of, nanoseconds at)
+{
+	races_ended(c->races, of->client, of->server, of->name, at);
+}
+
+void context_certificate_refused(struct context *c, const struct case_of *of, nanoseconds at)
+{
+	if (of->asked_for)
+		certificates_refused(c->certificates, of->server, of->asked_for, at);
 }
 
 void context_companion_worked(struct context *c, const struct case_of *of, struct moment at)

@@ -3,6 +3,7 @@
 #define IMAPWHY_CONTEXT_H
 
 #include "answers.h"
+#include "certificates.h"
 #include "devices.h"
 #include "facts.h"
 #include "hosts.h"
@@ -21,6 +22,7 @@ struct context {
 	struct services *services;
 	struct answers *answers;
 	struct timers *timers;
+	struct certificates *certificates;
 };
 
 /* All tables together within most_bytes (none is ever smaller than a few hundred records). False: out of memory. */
@@ -34,11 +36,14 @@ struct case_of {
 	const char *name;       /* of the server, NULL: not known */
 	uint64_t session;       /* event.id */
 	nanoseconds began, now;
+	const char *asked_for;  /* the name in the ClientHello, NULL: none */
 };
 /* Sets the facts context.*, and names the sessions that show them. */
 void context_complete(const struct context *context, const struct case_of *c, struct fact_view view[FACT_COUNT], struct other_proofs *proofs);
 /* What other traffic answers of the repair steps. */
 void context_answers(const struct context *context, const struct case_of *c, struct session_answers *into);
+/* Which facts context.* are set, as bits. */
+uint16_t context_proven(const struct fact_view view[FACT_COUNT]);
 /* Takes those facts that a few more seconds of other traffic could bring as given: would they change the verdict? */
 void context_suppose(struct fact_view view[FACT_COUNT]);
 
@@ -46,6 +51,10 @@ void context_suppose(struct fact_view view[FACT_COUNT]);
 void context_learn(struct context *context, const struct case_of *c, const struct fact_view view[FACT_COUNT]);
 /* It worked: the login was accepted, or records went both ways. */
 void context_worked(struct context *context, const struct case_of *c, struct moment at);
+/* One that worked begins to close. */
+void context_closing(struct context *context, const struct case_of *c, nanoseconds at);
+/* Its client said by an alert that it refuses the certificate. */
+void context_certificate_refused(struct context *context, const struct case_of *c, nanoseconds at);
 /* A companion's service did its part; what was said there is not read, so it proves nothing of logins. */
 void context_companion_worked(struct context *context, const struct case_of *c, struct moment at);
 /* It died of quiet: what it sent after it was swallowed or met a peer that no longer knew the connection. */

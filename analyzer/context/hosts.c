@@ -9,6 +9,7 @@
 struct host {
 	struct aged aged;
 	struct sign sign[SIGNS];
+	struct sign unseen; /* the newest connection without the host's side; time 0: none */
 };
 
 struct hosts {
@@ -127,6 +128,28 @@ uint8_t hosts_ttl(const struct hosts *h, const struct endpoint *server, const st
 uint64_t hosts_evicted(const struct hosts *h)
 {
 	return ageing_evicted(h->table);
+}
+
+void hosts_unseen(struct hosts *h, const struct address *address, const struct sign *sign)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_address(key, address);
+	struct host *host = ageing_take(h->table, key, sign->at.time);
+	if (sign->at.time >= host->unseen.at.time)
+		host->unseen = *sign;
+}
+
+const struct sign *hosts_unseen_by(const struct hosts *h, const struct sign_wanted *w)
+{
+	const struct host *host = host_of(h, &w->server->address);
+
+	if (!host || !host->unseen.at.time || host->unseen.at.time < w->from || host->unseen.at.time > w->to)
+		return NULL;
+	for (int i = 0; i < SIGNS; i++)
+		if (host->sign[i].port && host->sign[i].at.time >= w->from && host->sign[i].at.time <= w->to)
+			return NULL;
+	return of_others(&host->unseen, w->server, w->client) ? &host->unseen : NULL;
 }
 
 size_t hosts_bytes(const struct hosts *h)

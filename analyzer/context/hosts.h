@@ -31,6 +31,10 @@ struct sign_wanted {
 const struct sign *hosts_sign(const struct hosts *hosts, const struct sign_wanted *wanted);
 /* The TTL with which the host's frames of other connections arrive, nearest to `ttl`; 0: not known. */
 uint8_t hosts_ttl(const struct hosts *hosts, const struct endpoint *server, const struct endpoint *client, uint8_t ttl, const struct sign **sign);
+/* A connection of another to that host went on of which only the client's side was captured. */
+void hosts_unseen(struct hosts *hosts, const struct address *host, const struct sign *sign);
+/* The newest such connection between two times, where nothing of the host itself was captured meanwhile; NULL: none. */
+const struct sign *hosts_unseen_by(const struct hosts *hosts, const struct sign_wanted *wanted);
 /* Records forgotten for room. */
 uint64_t hosts_evicted(const struct hosts *hosts);
 size_t hosts_bytes(const struct hosts *hosts);

@@ -68,6 +68,33 @@ void races_worked(struct races *r, const struct winner *winner, const char *name
 	}
 }
 
+static void end_in(struct ring *ring, const struct endpoint *client, const struct endpoint *server, nanoseconds at)
+{
+	for (uint32_t i = 0; ring && i < WINNERS && i < ring->count; i++) {
+		struct winner *w = &ring->winner[i];
+		if (!w->ended && w->client.port == client->port && address_same(&w->client.address, &client->address) &&
+		    address_same(&w->server.address, &server->address))
+			w->ended = at;
+	}
+}
+
+void races_ended(struct races *r, const struct endpoint *client, const struct endpoint *server, const char *name, nanoseconds at)
+{
+	uint8_t key[AGEING_KEY];
+
+	key_end(key, &client->address, server->port);
+	end_in(ageing_find(r->by_client, key), client, server, at);
+	if (name) {
+		key_name(r, key, name, server->port);
+		end_in(ageing_find(r->by_name, key), client, server, at);
+	}
+}
+
+bool races_beside(const struct winner *w, struct open_span span)
+{
+	return w->began.time <= span.ended && (!w->ended || w->ended >= span.began);
+}
+
 static nanoseconds apart(nanoseconds a, nanoseconds b)
 {
 	return a > b ? a - b : b - a;
@@ -90,24 +117,26 @@ static bool nearest(const struct ring *ring, nanoseconds began, nanoseconds with
 	return best != NULL;
 }
 
-struct pair {
+struct asked {
 	const struct endpoint *client, *server;
+	struct open_span span;
 };
 
 static bool is_another(const struct winner *w, const void *context)
 {
-	const struct pair *p = context;
+	const struct asked *a = context;
+	bool itself = w->client.port == a->client->port && address_same(&w->server.address, &a->server->address);
 
-	return w->client.port != p->client->port || !address_same(&w->server.address, &p->server->address);
+	return !itself && races_beside(w, a->span);
 }
 
-bool races_won(const struct races *r, const struct endpoint *client, const struct endpoint *server, nanoseconds began, nanoseconds within,
+bool races_won(const struct races *r, const struct endpoint *client, const struct endpoint *server, struct open_span span, nanoseconds within,
 	       struct winner *into)
 {
 	uint8_t key[AGEING_KEY];
 
 	key_end(key, &client->address, server->port);
-	return nearest(ageing_find(r->by_client, key), began, within, is_another, &(struct pair){ client, server }, into);
+	return nearest(ageing_find(r->by_client, key), span.began, within, is_another, &(struct asked){ client, server, span }, into);
 }
 
 static bool is_other_family(const struct winner *w, const void *context)

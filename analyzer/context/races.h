@@ -6,6 +6,7 @@
 
 struct winner {
 	struct moment began;
+	nanoseconds ended; /* 0: still open, as far as was told */
 	uint64_t session;
 	struct endpoint client, server;
 };
@@ -15,9 +16,18 @@ struct races *races_create(size_t most_bytes, struct hash_key key);
 void races_destroy(struct races **races);
 /* name: by which the server is known; NULL: none. */
 void races_worked(struct races *races, const struct winner *winner, const char *name);
-/* A connection of the same client to the same port that worked and was opened within that time of `began`, but not this one. */
-bool races_won(const struct races *races, const struct endpoint *client, const struct endpoint *server, nanoseconds began, nanoseconds within,
-	       struct winner *into);
+/* One that worked is closed; name as it was told then. */
+void races_ended(struct races *races, const struct endpoint *client, const struct endpoint *server, const char *name, nanoseconds at);
+/* From when to when a connection was open. */
+struct open_span {
+	nanoseconds began, ended;
+};
+/* Were both open at once? One after the other is no race. */
+bool races_beside(const struct winner *winner, struct open_span span);
+/* A connection of the same client to the same port that worked, was opened within that time of the span's start and was open beside it, but
+ * not this one. */
+bool races_won(const struct races *races, const struct endpoint *client, const struct endpoint *server, struct open_span span,
+	       nanoseconds within, struct winner *into);
 /* A connection that worked by the other address family to the same name and port, opened within that time of `began`. The client's
  * address is another one there: nearness in time and the name tell whose it is. */
 bool races_other_family(const struct races *races, const struct endpoint *server, const char *name, nanoseconds began, nanoseconds within,

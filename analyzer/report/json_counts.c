@@ -108,7 +108,8 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 	put_flows(s, stats);
 	PUT_COUNTERS(stats, "forgotten", { "hosts", s->forgotten.hosts }, { "passing", s->forgotten.passing }, { "races", s->forgotten.races },
 		     { "devices", s->forgotten.devices }, { "logins", s->forgotten.logins }, { "services", s->forgotten.services },
-		     { "timers", s->forgotten.timers }, { "answers", s->forgotten.answers }, { "incidents", s->forgotten.incidents },
+		     { "timers", s->forgotten.timers }, { "answers", s->forgotten.answers },
+		     { "certificates", s->forgotten.certificates }, { "incidents", s->forgotten.incidents },
 		     { "lookups", s->forgotten.lookups }, { "names", s->forgotten.names });
 	put_number(stats, "memory_bytes", (int64_t)s->memory_bytes);
 	PUT_COUNTERS(stats, "streams", { "gaps", s->gaps }, { "bytes_lost", s->bytes_lost }, { "capped", s->capped });

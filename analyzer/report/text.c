@@ -322,7 +322,7 @@ static void add_counters(const struct report_stats *s, struct lines *out)
 		{ "settled sessions evicted", s->evicted_settled }, { "sessions evicted before login", s->evicted_prelogin },
 		{ "logged-in sessions evicted", s->evicted_loggedin }, { "stream gaps", s->gaps }, { "stream bytes lost", s->bytes_lost },
 		{ "streams capped", s->capped }, { "records of others forgotten", s->forgotten.hosts + s->forgotten.services + s->forgotten.devices + s->forgotten.logins +
-		  s->forgotten.races + s->forgotten.timers + s->forgotten.answers + s->forgotten.incidents + s->forgotten.lookups + s->forgotten.names },
+		  s->forgotten.races + s->forgotten.timers + s->forgotten.answers + s->forgotten.certificates + s->forgotten.incidents + s->forgotten.lookups + s->forgotten.names },
 		{ "memory, bytes", s->memory_bytes }, { "rules loaded", s->rules_loaded },
 		{ "verdicts by a rule", s->rules_matched },
 	};

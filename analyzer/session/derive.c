@@ -159,6 +159,16 @@ static void derive_debt(struct fact_view v[FACT_COUNT], nanoseconds now)
 	derive(v, FACT_OWED_ACKED, !is(v, FACT_CLIENT_UNACKED) || v[FACT_CLIENT_UNACKED].at.time > asks->at.time, asks);
 }
 
+/* The greeting came by the capture point at least a way there and back before what the client sent on leaving. */
+static void derive_heard(const struct tcp *tcp, struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *record = &v[FACT_SERVER_RECORDS], *end = &v[FACT_ENDED];
+	bool left = end->set && (end->value == WORD_end_client_fin || end->value == WORD_end_client_reset);
+
+	if (left && record->set && record->at.time + tcp->rtt[FROM_CLIENT] * MICROSECOND <= end->at.time)
+		derive(v, FACT_HEARD, 1, record);
+}
+
 static void derive_vain(struct fact_view v[FACT_COUNT])
 {
 	if (!v[FACT_VAIN_SENDS].set || v[FACT_VAIN_SENDS].value < 3)
@@ -220,6 +230,7 @@ static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], na
 		take_back_guesses(v);
 	apply_absence(tcp, v);
 	derive_debt(v, now);
+	derive_heard(tcp, v);
 	derive_vain(v);
 	derive_quiet(v, now);
 	bool plain = is(v, FACT_LOGIN_OK);

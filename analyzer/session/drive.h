@@ -61,6 +61,7 @@ struct session {
 	uint32_t inside_well;      /* the records inside TLS that showed nothing wrong (their newest's time): not asked again; 0: none */
 	nanoseconds sign_at;       /* when the server's host was last told alive */
 	uint16_t refused_told;     /* refused logins that context knows of */
+	uint16_t proven;           /* what others had proven when the verdict was written: bits by their place among the facts context.* */
 	bool sign_served;
 	bool served;               /* told to the incidents as one that was served */
 	uint64_t incident;         /* that it was counted to; 0: none */

@@ -15,7 +15,7 @@ struct other_proof {
 	struct address client;
 };
 
-#define SESSION_MOST_OTHERS 10
+#define SESSION_MOST_OTHERS 14
 struct other_proofs {
 	struct other_proof list[SESSION_MOST_OTHERS];
 	int count;

@@ -208,6 +208,8 @@ static enum dissect_result tagged(struct imap_state *s, struct observer *o, stru
 		 * captured behind that of the answer. */
 		s->early = s->side[FROM_CLIENT] & SIDE_LOST ? 0 : line_hash(tag);
 		s->early_status = (uint8_t)answer->status;
+		if (answer->status == WORD_status_no && !(s->flags & IMAP_IN))
+			observe_redacted(s, o, FACT_UNASKED_REFUSAL, answer->text);
 		if (has_code(answer, "CAPABILITY"))
 			capability_list(s, o, answer->arguments);
 		return DISSECT_ON;

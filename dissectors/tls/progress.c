@@ -20,6 +20,8 @@
 #define EXTENSIONS_MOST 100
 /* Client records closer than this are one burst (an upload): the answer is awaited from its end. */
 #define BURST SECOND
+/* An upload may stall so long; a client that speaks again later does so in spite of the answer that is due. */
+#define OWED_PAUSE (3 * SECOND)
 
 static bool is_padded(const struct tls_state *st, uint16_t length, uint16_t plain)
 {
@@ -225,7 +227,9 @@ static void client_data(struct tls_state *st, struct observer *o, uint16_t lengt
 {
 	ticket_was_data(st, o);
 	count_record(st, o, FROM_CLIENT, length, o->at);
-	observe(o, FACT_RECORD_OWED, true);
+	st->again |= st->owed && o->at.time - st->client_at >= OWED_PAUSE;
+	if (!st->again)
+		observe(o, FACT_RECORD_OWED, true);
 	st->owed = true;
 	client_asks(st, o);
 }
@@ -235,7 +239,7 @@ static void server_data(struct tls_state *st, struct observer *o, uint16_t lengt
 	count_record(st, o, FROM_SERVER, length, o->at);
 	if (st->owed)
 		observe(o, FACT_RECORD_OWED, false);
-	st->owed = false;
+	st->owed = st->again = false;
 }
 
 void answered_in_hole(struct tls_state *st, struct observer *o)
@@ -243,7 +247,7 @@ void answered_in_hole(struct tls_state *st, struct observer *o)
 	if (o->from != FROM_SERVER || !st->owed)
 		return;
 	observe(o, FACT_RECORD_OWED, false);
-	st->owed = false;
+	st->owed = st->again = false;
 }
 
 static bool has_notify_length(const struct tls_state *st, enum direction from, uint16_t length)

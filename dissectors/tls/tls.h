@@ -76,6 +76,7 @@ struct tls_state {
 	bool padded : 1;             /* the client pads by 16 bytes (Java) */
 	bool client_certificate : 1; /* 1.3: sent one, empty or not */
 	bool owed : 1, midstream : 1;
+	bool again : 1;              /* after a pause the client spoke again, still unanswered */
 };
 
 #endif

@@ -167,6 +167,102 @@ static void races_are_won_by_family_and_port(void **state)
 	context_reset(&c);
 }
 
+/* One connection after the other is no race, however soon. */
+static void races_need_both_at_once(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), next = end("192.0.2.1", 5001), server = end("203.0.113.1", 993);
+	struct case_of won = { &me, &server, "imap.example.org", 5, 100 * SECOND, 101 * SECOND, NULL };
+	struct asked a;
+
+	(void)state;
+	context_worked(&c, &won, at(101, 9));
+	context_closing(&c, &won, 102 * SECOND);
+	ask(&c, &next, &server, "imap.example.org", 103, 110, &a);
+	assert_false(a.view[FACT_RACE_WON].set);
+	ask(&c, &next, &server, "imap.example.org", 102, 110, &a);
+	assert_true(a.view[FACT_RACE_WON].set);
+	ask(&c, &next, &server, "imap.example.org", 98, 110, &a);
+	assert_true(a.view[FACT_RACE_WON].set);
+	a.view[FACT_ENDED] = (struct fact_view){ WORD_end_client_fin, at(99, 3), FROM_CLIENT, true, true };
+	a.view[FACT_RACE_WON].set = false;
+	context_complete(&c, &(struct case_of){ &next, &server, "imap.example.org", 99, 98 * SECOND, 110 * SECOND, NULL }, a.view, &a.proofs);
+	assert_false(a.view[FACT_RACE_WON].set);
+	context_reset(&c);
+}
+
+static struct asked shaken(const struct context *c, const struct endpoint *client, const struct endpoint *server, const char *asked_for,
+			   nanoseconds began)
+{
+	struct asked a;
+
+	memset(a.view, 0, sizeof a.view);
+	a.view[FACT_ESTABLISHED] = a.view[FACT_CLIENT_FINISHED] = (struct fact_view){ 1, at(began, 4), FROM_CLIENT, true, true };
+	context_complete(c, &(struct case_of){ client, server, NULL, 99, began * SECOND, (began + 10) * SECOND, asked_for }, a.view, &a.proofs);
+	return a;
+}
+
+static void certificates_are_taken_by_name(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), other = end("192.0.2.2", 5000), server = end("203.0.113.1", 993);
+	struct case_of took = { &other, &server, NULL, 5, 100 * SECOND, 101 * SECOND, "mail.example.org" };
+	struct fact_view view[FACT_COUNT] = { 0 };
+
+	(void)state;
+	view[FACT_CLIENT_FINISHED] = view[FACT_WORKED] = (struct fact_view){ 1, at(100, 4), FROM_CLIENT, true, true };
+	context_learn(&c, &took, view);
+	struct asked a = shaken(&c, &me, &server, "mail.example.org", 105);
+	assert_int_equal(proof_of(&a, FACT_CERTIFICATE_TAKEN)->session, 5);
+	assert_true(shaken(&c, &me, &server, "mail.example.org", 95).view[FACT_CERTIFICATE_TAKEN].set);
+	assert_false(shaken(&c, &me, &server, "mail.example.com", 105).view[FACT_CERTIFICATE_TAKEN].set);
+	assert_false(shaken(&c, &me, &server, NULL, 105).view[FACT_CERTIFICATE_TAKEN].set);
+	assert_false(shaken(&c, &me, &server, "mail.example.org", 900).view[FACT_CERTIFICATE_TAKEN].set);
+	context_certificate_refused(&c, &took, 103 * SECOND);
+	assert_false(shaken(&c, &me, &server, "mail.example.org", 105).view[FACT_CERTIFICATE_TAKEN].set);
+	context_reset(&c);
+}
+
+static void who_comes_and_leaves_is_known(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), other = end("192.0.2.2", 5000), server = end("203.0.113.1", 993);
+	struct fact_view view[FACT_COUNT] = { 0 };
+
+	(void)state;
+	view[FACT_ESTABLISHED] = (struct fact_view){ 1, at(100, 4), FROM_CLIENT, true, true };
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct case_of left = { &me, &server, NULL, i, (100 + (nanoseconds)i) * SECOND, 110 * SECOND, NULL };
+		view[FACT_ENDED] = (struct fact_view){ WORD_end_client_fin, at(100 + (nanoseconds)i, 6), FROM_CLIENT, true, true };
+		context_learn(&c, &left, view);
+		context_learn(&c, &left, view);
+		assert_int_equal(shaken(&c, &me, &server, NULL, 105).view[FACT_LEAVES_OFTEN].set, i == 3);
+	}
+	assert_false(shaken(&c, &other, &server, NULL, 105).view[FACT_LEAVES_OFTEN].set);
+	assert_false(shaken(&c, &me, &server, NULL, 200).view[FACT_LEAVES_OFTEN].set);
+	context_reset(&c);
+}
+
+static void a_server_that_the_capture_never_shows(void **state)
+{
+	struct context c = made();
+	struct endpoint me = end("192.0.2.1", 5000), other = end("192.0.2.2", 5000), server = end("203.0.113.1", 143);
+	struct fact_view view[FACT_COUNT] = { 0 };
+	struct asked a;
+
+	(void)state;
+	view[FACT_ONE_SIDED] = (struct fact_view){ WORD_side_client, at(100, 4), FROM_CLIENT, true, true };
+	context_learn(&c, &(struct case_of){ &other, &server, NULL, 5, 100 * SECOND, 101 * SECOND, NULL }, view);
+	ask(&c, &me, &server, NULL, 104, 120, &a);
+	assert_int_equal(proof_of(&a, FACT_SERVER_UNSEEN)->session, 5);
+	ask(&c, &other, &server, NULL, 99, 120, &a);
+	assert_false(a.view[FACT_SERVER_UNSEEN].set);
+	life(&c, &me, &server, true, 110, 7);
+	ask(&c, &me, &server, NULL, 104, 120, &a);
+	assert_false(a.view[FACT_SERVER_UNSEEN].set);
+	context_reset(&c);
+}
+
 static void refused_logins_count_until_one_is_accepted(void **state)
 {
 	struct context c = made();
@@ -240,6 +336,10 @@ int main(void)
 		cmocka_unit_test(one_busy_client_crowds_nobody_out),
 		cmocka_unit_test(tables_stay_bounded),
 		cmocka_unit_test(races_are_won_by_family_and_port),
+		cmocka_unit_test(races_need_both_at_once),
+		cmocka_unit_test(certificates_are_taken_by_name),
+		cmocka_unit_test(who_comes_and_leaves_is_known),
+		cmocka_unit_test(a_server_that_the_capture_never_shows),
 		cmocka_unit_test(refused_logins_count_until_one_is_accepted),
 		cmocka_unit_test(stuck_until_somebody_gets_in),
 		cmocka_unit_test(handshakes_of_other_traffic),

@@ -243,6 +243,18 @@ static void the_list_ahead_of_the_answer(void **state)
 	      EXPECT("imap.auth_offered=PLAIN LOGIN", "imap.capabilities_seen=1"));
 }
 
+/* Only the server's lines: what a NO says is kept, for whom knows that the client's are not there; once mail is shown it is no login's. */
+static void the_server_alone(void **state)
+{
+	(void)state;
+	check(DIALOGUE("S * OK hi", "S * CAPABILITY IMAP4rev1\r\n1 OK done", "S 2 NO [AUTHENTICATIONFAILED] Authentication failed.",
+		       "S * BYE bye\r\n3 OK bye"),
+	      EXPECT("imap.unasked_refusal=[AUTHENTICATIONFAILED] Authentication failed. @3", "!imap.login_refused", "!imap.login_tried"));
+	check(DIALOGUE("S * OK hi", "S 1 OK in", "S * 3 EXISTS\r\n2 OK done", "S 3 NO Login failed."),
+	      EXPECT("imap.login_ok=1", "!imap.unasked_refusal"));
+	check(DIALOGUE("S * OK hi", "C 1 LOGIN a b", "S 1 NO Login failed."), EXPECT("imap.login_refused=1", "!imap.unasked_refusal"));
+}
+
 static void dovecot_refuses_plaintext(void **state)
 {
 	(void)state;
@@ -668,6 +680,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dovecot_works),
 		cmocka_unit_test(the_list_ahead_of_the_answer),
+		cmocka_unit_test(the_server_alone),
 		cmocka_unit_test(dovecot_refuses_plaintext),
 		cmocka_unit_test(dovecot_waits_for_its_auth),
 		cmocka_unit_test(cyrus_refuses),

@@ -454,6 +454,29 @@ static void answers_are_timed(void **state)
 	rig_end(&r);
 }
 
+/* A client that asks again after a pause still waits for the answer to what it asked first. */
+static void owed_since_the_first(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_start(&r, NULL);
+	play_flight13(&r);
+	record(&r, FROM_CLIENT, 10, 23, 69);
+	record(&r, FROM_SERVER, 20, 23, 90);
+	record(&r, FROM_CLIENT, 100, 23, 77);
+	record(&r, FROM_CLIENT, 600, 23, 77); /* the same burst */
+	assert_int_equal(fact(&r, FACT_RECORD_OWED)->frame, 601);
+	record(&r, FROM_CLIENT, 9600, 23, 31);
+	record(&r, FROM_CLIENT, 9700, 23, 31);
+	assert_int_equal(fact(&r, FACT_RECORD_OWED)->frame, 601);
+	record(&r, FROM_SERVER, 9800, 23, 90);
+	assert_int_equal(number(&r, FACT_RECORD_OWED), 0);
+	record(&r, FROM_CLIENT, 9900, 23, 31);
+	assert_int_equal(fact(&r, FACT_RECORD_OWED)->frame, 9901);
+	rig_end(&r);
+}
+
 /* What the server says once the client has left accuses nobody. */
 static void alert_of_the_server(void **state)
 {
@@ -826,7 +849,8 @@ int main(void)
 		cmocka_unit_test(real_handshakes), cmocka_unit_test(every_split_tells_the_same), cmocka_unit_test(holes_are_survived),
 		cmocka_unit_test(a_hole_within_a_record_is_counted_through), cmocka_unit_test(client_that_rejects_in_secret),
 		cmocka_unit_test(tickets_and_greetings), cmocka_unit_test(lone_ticket_was_the_greeting), cmocka_unit_test(nineteen_bytes),
-		cmocka_unit_test(answers_are_timed), cmocka_unit_test(alert_of_the_server), cmocka_unit_test(close_notify_in_answer), cmocka_unit_test(the_answer_in_a_hole),
+		cmocka_unit_test(answers_are_timed),
+		cmocka_unit_test(owed_since_the_first), cmocka_unit_test(alert_of_the_server), cmocka_unit_test(close_notify_in_answer), cmocka_unit_test(the_answer_in_a_hole),
 		cmocka_unit_test(coalesced_client_flight), cmocka_unit_test(met_in_the_middle),
 		cmocka_unit_test(one_side_alone), cmocka_unit_test(plain_text_is_garbage), cmocka_unit_test(stopped_within_a_record),
 		cmocka_unit_test(endless_certificate_chain), cmocka_unit_test(old_hello_format), cmocka_unit_test(probing),
