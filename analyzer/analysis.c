@@ -189,6 +189,14 @@ static void judge_last(struct analysis *a, struct session *s)
 		session_written(a, s, view, rule);
 }
 
+/* The newest sessions bear witness for each other, whichever is judged first; the quiet ones were asked before. */
+static void hear_last(struct analysis *a, struct tracked *t)
+{
+	struct fact_view view[FACT_COUNT];
+
+	if (t->session && !t->session->written)
+		see_session(a, t->session, true, view);
+}
 
 /* Forgotten at once: all of them unpacked would need much more memory than the analysis did so far. */
 static void end_session(struct analysis *a, struct tracked *t)
@@ -223,6 +231,8 @@ void analysis_end(struct analysis *a)
 	if (roll.list) {
 		flow_each(a->flows, call_roll, &roll);
 		qsort(roll.list, roll.count, sizeof *roll.list, by_first);
+		for (size_t i = 0; i < roll.count; i++)
+			hear_last(a, roll.list[i].tracked);
 		for (size_t i = 0; i < roll.count; i++)
 			end_session(a, roll.list[i].tracked);
 		free(roll.list);

@@ -247,6 +247,14 @@ def same_clients_refusal(c):
     return same_client(c) and (bool(c.frame.records) or bool(re.search(TAGGED_REFUSAL, c.frame.text, re.M)))
 
 
+def client_left(c):
+    return same_client(c) and c.frame.source == c.client_end[0] and c.server_end[1] in c.frame.ports and bool(c.frame.flags & (FIN | RST))
+
+
+def server_unseen(c):
+    return c.frame.target == c.server_end[0] and not c.of_session(c.frame) and not [f for f in c.frames if f.source == c.server_end[0]]
+
+
 SEEN = {
     "tcp.syn": flag(SYN), "tcp.synack": flag(SYN | ACK), "tcp.refused": reset, "tcp.established": established, "tcp.ended": end,
     "tcp.client_fin": flag(FIN), "tcp.server_fin": flag(FIN), "tcp.client_reset": reset, "tcp.server_reset": reset,
@@ -281,7 +289,7 @@ SEEN = {
     "tls.client_encrypted_alert": record(21, 23), "tls.server_encrypted_alert": record(21, 23), "tls.established": record(20, 22, 23),
     "tls.client_finished": record(22, 23), "tls.client_records": record(23), "tls.server_records": record(23), "tls.record_owed": record(23),
     "tls.slowest_record": record(23), "tls.client_close_notify": record(21, 23), "tls.server_close_notify": record(21, 23),
-    "owed.acknowledged": acknowledged,
+    "tls.heard": lambda c: record(23)(c) and c.server, "owed.acknowledged": acknowledged,
     "dns.name": query, "dns.queries": query, "dns.result": lookup_result,
     "context.host_alive": same_host, "context.service_alive": same_service, "context.race_won": same_client,
     "tcp.reset_ttl": lambda c: reset(c) and c.frame.ttl == int(c.value), "tcp.reset_rising": reset, "tcp.reset_repeated": reset,
@@ -299,7 +307,8 @@ SEEN = {
     "inside.dialogue": record(23), "inside.login": record(23), "inside.answer": record(23), "inside.answer_time": record(23),
     "inside.slowest": record(23), "inside.refused": record(23), "inside.answered_before": same_service, "dns.time": lookup_result,
     "context.other_family": same_client, "context.stuck": same_service, "context.starttls_offered": lambda c: "STARTTLS" in c.frame.text,
-    "context.reset_ttl_difference": same_host,
+    "context.reset_ttl_difference": same_host, "context.server_unseen": server_unseen, "context.leaves_often": client_left,
+    "context.certificate_taken": lambda c: same_service(c) and bool(c.frame.records),
     "context.refused_before": same_clients_refusal, "context.others_served": same_service,
 }
 

@@ -279,9 +279,10 @@ static bool merely_left(const struct fact_view v[FACT_COUNT])
 
 static void learn_leaving(struct context *c, const struct case_of *of, const struct fact_view v[FACT_COUNT])
 {
-	struct shown shown = own(of, v[FACT_ENDED].set ? v[FACT_ENDED].at : v[FACT_CLIENT_FINISHED].at);
+	bool took = v[FACT_CLIENT_FINISHED].set && v[FACT_CLIENT_RECORDS].set && v[FACT_WORKED].value;
+	struct shown shown = own(of, took ? v[FACT_CLIENT_RECORDS].at : v[FACT_ENDED].at);
 
-	if (v[FACT_CLIENT_FINISHED].set && v[FACT_WORKED].value && of->asked_for)
+	if (took && of->asked_for)
 		certificates_taken(c->certificates, of->server, of->asked_for, &shown);
 	else if (merely_left(v))
 		certificates_left(c->certificates, of->server, &shown);

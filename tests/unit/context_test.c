@@ -210,7 +210,7 @@ static void certificates_are_taken_by_name(void **state)
 	struct fact_view view[FACT_COUNT] = { 0 };
 
 	(void)state;
-	view[FACT_CLIENT_FINISHED] = view[FACT_WORKED] = (struct fact_view){ 1, at(100, 4), FROM_CLIENT, true, true };
+	view[FACT_CLIENT_FINISHED] = view[FACT_CLIENT_RECORDS] = view[FACT_WORKED] = (struct fact_view){ 1, at(100, 4), FROM_CLIENT, true, true };
 	context_learn(&c, &took, view);
 	struct asked a = shaken(&c, &me, &server, "mail.example.org", 105);
 	assert_int_equal(proof_of(&a, FACT_CERTIFICATE_TAKEN)->session, 5);
