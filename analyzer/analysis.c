@@ -195,7 +195,7 @@ static void hear_last(struct analysis *a, struct tracked *t)
 	struct fact_view view[FACT_COUNT];
 
 	if (t->session && !t->session->written)
-		see_session(a, t->session, true, view);
+		see_packets(a, t->session, true, view);
 }
 
 /* Forgotten at once: all of them unpacked would need much more memory than the analysis did so far. */
