@@ -75,7 +75,7 @@ void hear_icmp(struct analysis *a, const struct packet *p)
 	if (!s)
 		return;
 	bool by_client = from.port == s->flow->client.port && address_same(&from.address, &s->flow->client.address);
-	tcp_icmp(&s->tcp, icmp_kind(p), by_client ? FROM_CLIENT : FROM_SERVER, p->at);
+	tcp_icmp(&s->tcp, icmp_kind(p), by_client ? FROM_CLIENT : FROM_SERVER, p);
 	s->looks = 0;
 	if (!s->flow->deadline || s->flow->deadline > p->at.time + LOOK_FIRST)
 		wheel_set(a->wheel, s->flow, p->at.time + LOOK_FIRST);

@@ -355,6 +355,27 @@ class Answers(Made):
         self.assertIn("none of 1 other devices", self.answer(doc, "try_another_device")["says"])
         self.assertIn("went unanswered", self.answer(doc, "check_connection")["says"])
 
+    def test_who_rejects_it_and_how_far_away(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).syn(10).icmp(10.02, 3, 13, source="198.51.100.1", ttl=253)
+        answer = self.answer(self.verdict(c), "check_firewall_antivirus")
+        self.assertEqual(answer["says"], "198.51.100.1 rejected the connection to port 143, 2 hops away from the capture point, on the side of the server.")
+        self.assertEqual((answer["state"], answer["frame"]), ("narrowed", 2))
+
+    def test_the_server_itself_rejects_it(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).syn(10).icmp(10.02, 3, 10, ttl=57)
+        says = self.answer(self.verdict(c, options=("--lang", "ar")), "check_firewall_antivirus")["says"]
+        self.assertIn(SERVER, says)
+        self.assertIn("7", says)
+
+    def test_how_far_away_a_forged_reset_set_out(self):
+        c = Capture()
+        t = Tcp(c, ME, SERVER).greeted(10).client(10.1, "a1 LOGIN user secret\r\n", acked=False)
+        t.send(10.11, 1, RST | ACK, ttl=62)
+        says = self.answer(self.verdict(c), "check_firewall_antivirus")["says"]
+        self.assertEqual(says, "The forged reset set out 2 hops away from the capture point, on the side of the server; it cut the login.")
+
     def test_nothing_known_answers_nothing(self):
         for advice in self.verdict(self.scene())["imapwhy"]["advice"]:
             self.assertNotIn("answered_by", advice)

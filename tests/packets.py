@@ -113,11 +113,11 @@ class Tcp:
     def close(self, at):
         return self.send(at, 0, FIN | ACK).send(at + 0.01, 1, FIN | ACK).send(at + 0.011, 0, ACK)
 
-    def icmp(self, at, kind, code, source=None):
+    def icmp(self, at, kind, code, source=None, ttl=64):
         """An ICMP error about the client's last frame, to the client."""
         quoted = self.capture.frames[-1][2][:48 if ":" in self.ends[0] else 28]
         version6 = ":" in self.ends[0]
-        self.capture.add(at, source or self.ends[1], self.ends[0], 58 if version6 else 1, struct.pack("!BBHI", kind, code, 0, 0) + quoted)
+        self.capture.add(at, source or self.ends[1], self.ends[0], 58 if version6 else 1, struct.pack("!BBHI", kind, code, 0, 0) + quoted, ttl=ttl)
         return self
 
     # --- whole sessions ---

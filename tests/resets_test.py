@@ -38,6 +38,16 @@ class Patterns(Resets):
         Tcp(c, ME, SERVER).syn(10).send(10.01, 1, RST | ACK, seq=0, ttl=62)
         self.proof(self.injected(c), "context.reset_ttl_difference")
 
+    def test_rst_after_syn_before_the_servers_synack(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).syn(10).send(10.01, 1, RST | ACK, seq=0).synack(10.03).send(10.031, 0, RST, seq=1001, ip_id=0)
+        self.proof(self.injected(c), "tcp.reset_then_synack")
+
+    def test_rst_after_syn_and_a_server_that_had_just_come_up(self):
+        c = Capture()
+        Tcp(c, ME, SERVER).syn(10).send(10.01, 1, RST | ACK, seq=0).syn(10.51, again=True).synack(10.53).send(10.531, 0, RST, seq=1001, ip_id=0)
+        self.says(self.verdict(c), "probe", outcome="healthy")
+
     def test_rst_after_syn_alone(self):
         c = Capture()
         Tcp(c, ME, SERVER).syn(10).send(10.01, 1, RST | ACK, seq=0, ttl=62)

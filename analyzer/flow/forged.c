@@ -57,12 +57,22 @@ int forged_points_of_ttl(const struct tcp *tcp, const struct reset_notes *n)
 	return POINTS_FAR;
 }
 
+/* What shook hands in the server's stead may end the connection, too, or translate what the server says: looks prove nothing then. */
+static uint16_t bits_that_count(const struct tcp *tcp, const struct reset_notes *n)
+{
+	const struct tcp_side *server = &tcp->side[FROM_SERVER];
+	bool in_its_stead = n->first == FROM_SERVER && tcp->synack_ttl && (server->ttl != tcp->synack_ttl || server->ttl_last != tcp->synack_ttl);
+
+	return in_its_stead ? n->bits & (uint16_t)~(RESET_NO_OPTIONS | RESET_ODD_WINDOW | RESET_NO_ID) : n->bits;
+}
+
 int forged_points(const struct tcp *tcp, const struct reset_notes *n)
 {
 	int points = forged_points_of_ttl(tcp, n);
+	uint16_t bits = bits_that_count(tcp, n);
 
 	for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
-		if (n->bits & weights[i].bit)
+		if (bits & weights[i].bit)
 			points += n->first == FROM_CLIENT ? weights[i].client : weights[i].points;
 	/* Who counts one by one leaves no number out. */
 	if ((n->bits & RESET_NO_ID) && n->first == FROM_CLIENT && counts_one_by_one(tcp))

@@ -73,6 +73,9 @@ static void count_synack(struct tcp *tcp, const struct packet *p)
 		tcp->synacks++;
 	tcp->side[FROM_SERVER].flags |= SIDE_LIVES; /* it answers a SYN */
 	if (tcp->flags & TCP_REFUSED) { /* the refusal was not the last word */
+		struct reset_notes *n = tcp->trouble->resets;
+		/* Of one SYN a host says one thing; a reset of what it had accepted may come by before that. */
+		n->then_synack = tcp->syns == 1 && n->sequence[FROM_SERVER] != p->sequence + 1;
 		tcp->flags &= (uint16_t)~(TCP_REFUSED | TCP_CLOSED);
 		tcp->ended = WORD_end_open;
 	}

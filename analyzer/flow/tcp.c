@@ -208,16 +208,23 @@ void tcp_settle(struct tcp *tcp, struct moment now, const struct stream_sink *si
 	stream_settle(tcp, FROM_SERVER, now, true, sink);
 }
 
-void tcp_icmp(struct tcp *tcp, enum word_icmp kind, enum direction quoted, struct moment at)
+void tcp_icmp(struct tcp *tcp, enum word_icmp kind, enum direction quoted, const struct packet *error)
 {
 	struct trouble *t = tcp_trouble(tcp);
 
 	if (!t)
 		return;
 	if (!t->icmp_count++)
-		t->icmp_first = at;
-	t->icmp_last = at;
+		t->icmp_first = error->at;
+	t->icmp_last = error->at;
+	t->icmp_sender = error->source;
+	t->icmp_ttl = error->ttl;
 	t->icmp_kind = (uint8_t)kind;
 	t->icmp_quoted = (uint8_t)quoted;
 	t->icmp_progress = false;
+}
+
+const struct address *tcp_icmp_sender(const struct tcp *tcp)
+{
+	return tcp->trouble && tcp->trouble->icmp_count ? &tcp->trouble->icmp_sender : NULL;
 }

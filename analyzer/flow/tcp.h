@@ -121,7 +121,9 @@ unsigned tcp_packet(struct tcp *tcp, const struct packet *p, enum direction from
  * it by themselves as they come, yet only 5 ms after the acknowledgement, because frames may be captured out of order. */
 void tcp_settle(struct tcp *tcp, struct moment now, const struct stream_sink *sink);
 /* An ICMP error that quotes a packet which `quoted` sent. */
-void tcp_icmp(struct tcp *tcp, enum word_icmp kind, enum direction quoted, struct moment at);
+void tcp_icmp(struct tcp *tcp, enum word_icmp kind, enum direction quoted, const struct packet *error);
+/* Who sent the newest of them; NULL: there was none. Borrowed while tcp lives. */
+const struct address *tcp_icmp_sender(const struct tcp *tcp);
 
 /* Fills all facts of tcp.*, icmp.*, session.span, session.since_last and capture.midstream/one_sided/lost_bytes/truncated that are
  * set (known, set, value, at, from); others are left as they are. now: capture time, not before the last frame. */

@@ -240,6 +240,8 @@ static void reset_facts(const struct tcp *tcp, const struct reset_notes *n, stru
 	}
 	if (n->then_count)
 		set(view, FACT_RESET_THEN_DATA, n->then_count, n->then, n->first);
+	if (n->then_synack)
+		set(view, FACT_RESET_THEN_SYNACK, true, tcp->synack, FROM_SERVER);
 	if (n->bits & RESET_BOTH)
 		set(view, FACT_RESET_BOTH, true, n->both, n->first);
 }
@@ -394,6 +396,7 @@ static void unseen_facts(const struct tcp *tcp, struct fact_view *view)
 static void icmp_facts(const struct trouble *t, struct fact_view *view)
 {
 	set(view, FACT_ICMP, t->icmp_kind, t->icmp_last, other(t->icmp_quoted));
+	set(view, FACT_ICMP_TTL, t->icmp_ttl, t->icmp_last, other(t->icmp_quoted));
 	set(view, FACT_ICMP_COUNT, t->icmp_count, t->icmp_first, other(t->icmp_quoted));
 	if (t->icmp_progress)
 		set(view, FACT_ICMP_PROGRESS, true, t->progress_at, other(t->icmp_quoted));

@@ -86,6 +86,7 @@ struct reset_notes {
 	uint8_t ttl;
 	uint16_t bits;
 	bool accepted;
+	bool then_synack;        /* the SYN that it refused was accepted after all */
 };
 
 struct trouble {
@@ -96,7 +97,8 @@ struct trouble {
 	uint32_t zero_windows[2], out_of_order[2], duplicate_acks[2], spurious[2]; /* by the side that sent them */
 	struct moment icmp_first, icmp_last;
 	uint32_t icmp_count;
-	uint8_t icmp_kind, icmp_quoted;
+	struct address icmp_sender; /* of the newest */
+	uint8_t icmp_kind, icmp_quoted, icmp_ttl;
 	bool icmp_progress;
 	struct moment progress_at;
 	struct moment retransmitted_at[2];

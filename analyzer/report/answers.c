@@ -7,7 +7,7 @@
 #include "text.h"
 
 #define VALUE_ROOM 160
-#define VALUES_MOST 6
+#define VALUES_MOST 8
 
 /* Values by the names that a sentence has in braces. */
 struct values {
@@ -118,23 +118,83 @@ static int hops_of(int64_t ttl)
 	return -1;
 }
 
+/* What the client had come to when it was blocked. */
+static void value_what(const struct answering *a, struct values *v)
+{
+	const struct fact_view *view = a->c->view;
+	const char *name = case_text(a->report, a->c, FACT_SNI), *command = case_word(a->c, FACT_COMMAND_OWED);
+	struct values inner = { .count = 0 };
+	enum reply reply = ANSWER_WHAT_SESSION;
+	char room[VALUE_ROOM];
+	struct text t = TEXT_IN(room);
+
+	value(&inner, "port", "%u", a->c->session->server.port);
+	value(&inner, "name", "%s", name ? name : "");
+	value(&inner, "command", "%s", command ? command : "");
+	if (!view[FACT_ESTABLISHED].value)
+		reply = ANSWER_WHAT_PORT;
+	else if (view[FACT_CLIENT_HELLO].set && !view[FACT_SERVER_HELLO].set)
+		reply = name ? ANSWER_WHAT_HELLO_FOR : ANSWER_WHAT_HELLO;
+	else if (view[FACT_LOGIN_TRIED].set && !view[FACT_LOGIN_ANSWER].set)
+		reply = ANSWER_WHAT_LOGIN;
+	else if (command)
+		reply = ANSWER_WHAT_COMMAND;
+	fill(rules_answer(a->report->rules, a->report->options.language, reply), &inner, &t);
+	value(v, "what", "%s", room);
+}
+
+static void value_place(const struct answering *a, struct values *v, const struct fact_view *ttl)
+{
+	value(v, "hops", "%d", hops_of(ttl->value));
+	value(v, "side", "%s", words_culprit(words_of(a->report->options.language), ttl->from == FROM_CLIENT ? "client" : "server"));
+	a->into->at = ttl->at;
+}
+
+/* An ICMP error names who sent it. */
+static bool answer_rejected(const struct answering *a)
+{
+	const struct fact_view *ttl = &a->c->view[FACT_ICMP_TTL];
+	const struct session_summary *s = a->c->session;
+	struct values v = { .count = 0 };
+	char room[ADDRESS_TEXT];
+
+	if (!ttl->set || !s->icmp_sender || a->c->view[FACT_ICMP_PROGRESS].value)
+		return false;
+	const struct address *end = ttl->from == FROM_CLIENT ? &s->client.address : &s->server.address;
+	value_what(a, &v);
+	value_place(a, &v, ttl);
+	value(&v, "sender", "%s", address_text(s->icmp_sender, room));
+	return say(a, address_same(s->icmp_sender, end) ? ANSWER_REJECTED_BY_HOST : ANSWER_REJECTED_BY, &v, false);
+}
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(*list, word) == 0)
+			return true;
+	return false;
+}
+
 static bool answer_firewall(const struct answering *a)
 {
+	static const char *const swallowed[] = { "syn_dropped", "content_dropped", "state_expired", "client_banned", NULL };
 	const struct fact_view *ttl = &a->c->view[FACT_RESET_TTL];
 	const char *mechanism = a->c->verdict->rule->mechanism;
+	/* As far away as its alleged sender, or with nothing to compare, it tells no place. */
+	bool apart = a->c->view[FACT_RESET_TTL_DIFFERENCE].value != 0 || a->c->view[FACT_RESET_TTL_OTHERS].value != 0;
 	struct values v = { .count = 0 };
 
-	if (strcmp(mechanism, "reset_injected") == 0 && ttl->set && a->c->view[FACT_RESET_TTL_DIFFERENCE].value != 0) {
-		value(&v, "hops", "%d", hops_of(ttl->value));
-		value(&v, "side", "%s", words_culprit(words_of(a->report->options.language), ttl->from == FROM_CLIENT ? "client" : "server"));
-		a->into->at = ttl->at;
-		return say(a, ANSWER_BLOCKED_FROM, &v, false);
+	if (answer_rejected(a))
+		return true;
+	if (strcmp(mechanism, "reset_injected") == 0 && ttl->set) {
+		value_what(a, &v);
+		value_place(a, &v, ttl);
+		return say(a, apart ? ANSWER_BLOCKED_FROM : ANSWER_BLOCKED_UNPLACED, &v, false);
 	}
-	if (strcmp(mechanism, "syn_dropped") == 0 || strcmp(mechanism, "content_dropped") == 0 || strcmp(mechanism, "state_expired") == 0) {
-		value(&v, "port", "%u", a->c->session->server.port);
-		return say(a, ANSWER_BLOCKED_BEYOND, &v, false);
-	}
-	return false;
+	if (!is_one_of(mechanism, swallowed))
+		return false;
+	value_what(a, &v);
+	return say(a, ANSWER_BLOCKED_BEYOND, &v, false);
 }
 
 static void values_of_server(struct values *v, const struct provider *p, const struct provider_server *s)

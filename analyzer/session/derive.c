@@ -271,7 +271,7 @@ void session_summarize(const struct session *s, const struct fact_view v[FACT_CO
 	*into = (struct session_summary){
 		.client = s->flow->client, .server = s->flow->server, .companion = s->companion, .implicit_tls = s->tls_port && !s->starttls,
 		.start = s->first.time, .end = s->first.time + v[FACT_OPEN_FOR].value, .encapsulation = s->encapsulation,
-		.first = s->first, .last = s->last,
+		.first = s->first, .last = s->last, .icmp_sender = tcp_icmp_sender(&s->tcp),
 	};
 	struct tcp_round_trips rtt;
 	if (tcp_round_trips(&s->tcp, &rtt)) {

@@ -60,6 +60,7 @@ struct session_summary {
 	size_t command_count;
 	struct imap_login logins[IMAP_MOST_LOGINS];                /* the newest attempts, oldest first */
 	size_t login_count;
+	const struct address *icmp_sender; /* of the newest ICMP error about it; NULL: there was none */
 	const struct other_proofs *others; /* NULL: none */
 	uint64_t incident;              /* the incident it belongs to; 0: none yet */
 	const struct session_answers *answers; /* NULL: not asked */

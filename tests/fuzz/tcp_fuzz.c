@@ -122,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 		}
 		if (p.acknowledgement == 0xfffffff3u)
-			tcp_icmp(&tcp, WORD_icmp_other, from, p.at);
+			tcp_icmp(&tcp, WORD_icmp_other, from, &p);
 		check(&tcp, latest);
 	}
 	tcp_settle(&tcp, (struct moment){ latest, frame, 0 }, &sink);

@@ -201,6 +201,9 @@ class Box(threading.Thread):
         hops = (c["hops_near"], c["hops_far"])
         first, second = (c["delay"] * c["near"], c["delay"] * (1 - c["near"]))[:: 1 if way == 0 else -1]
         p.hop(hops[way])
+        if way == 1 and p.flags & SYN and c["behind"] == "balancer":
+            p.ip[8] = c["forge"]["ttl"] - c["forge"]["hops"] + 1
+            p.hop(1)
         self.ttl_seen[way] = p.ip[8]
         self.next_seq[way] = (p.seq + len(p.payload) + (1 if p.flags & (SYN | FIN) else 0), p.ack)
         swallowed = self.forge(way, ethernet, p, now)
@@ -213,11 +216,7 @@ class Box(threading.Thread):
         """What shakes hands in a server's stead has a look of its own."""
         p = Packet(ip)
         peer = self.next_seq.get(1 - way)
-        if way == 1 and p.flags & SYN and self.case["behind"] == "balancer":
-            f = self.case["forge"]
-            p.ip[8] = f["ttl"] - f["hops"] + self.case["hops_far"] + 1
-            return p.hop(1)
-        if way == 1 and p.flags & SYN and self.case["behind"] == "synproxy":
+        if way == 1 and p.flags & SYN and self.case["behind"] in ("synproxy", "balancer"):
             return p
         return Packet(self.shapes[way].applied(bytes(p.ip), peer[0] if peer else None))
 
@@ -234,6 +233,8 @@ class Box(threading.Thread):
         return self.count == {"first": 1, "later": 3}.get(c["trigger"], 99) and bool(p.payload)
 
     def forge(self, way, ethernet, p, now):
+        if self.fired and self.case["forge"].get("silence"):
+            return True
         if not self.due(way, p):
             return False
         c, f = self.case, self.case["forge"]
@@ -254,7 +255,7 @@ class Box(threading.Thread):
                     p.dport,
                     p.sport,
                     seq + ahead,
-                    self.acked(f, end),
+                    self.acked(f, n, end),
                     f["flags"][n % len(f["flags"])],
                     self.ttl(f, 1),
                     f["window"],
@@ -270,7 +271,7 @@ class Box(threading.Thread):
                     p.sport,
                     p.dport,
                     (p.seq if f["swallow"] else end) + ahead,
-                    self.acked(f, p.ack),
+                    self.acked(f, n, p.ack),
                     f["flags"][n % len(f["flags"])],
                     self.ttl(f, 0),
                     f["window"],
@@ -282,8 +283,9 @@ class Box(threading.Thread):
                 self.deliver(now + c["delay"] + 1e-4 + n * 1e-5, 0, ethernet, r)
         return f["swallow"]
 
-    def acked(self, f, right):
-        return {"right": right, "zero": 0, "other": right + 70000}[f["ack"]]
+    def acked(self, f, n, right):
+        word = f["ack"] if isinstance(f["ack"], str) else f["ack"][n % len(f["ack"])]
+        return {"right": right, "zero": 0, "other": right + 70000}[word]
 
     def ident(self, f):
         return {"zero": 0, "random": random.randrange(65536), "fixed": 0x4242}[f["ip_id"]]
@@ -382,7 +384,7 @@ def client(case, port):
     enter("client")
     s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.settimeout(0.6)
+    s.settimeout(case.get("patience", 0.6))
     s.bind((CLIENT, port))
     try:
         s.connect((BEHIND[case["behind"]], 143))
@@ -464,7 +466,7 @@ def balanced(case, seed, n):
     if case["behind"] != "plain" or case["end"] not in ("linger", "kill") or rng.random() < 0.6:
         return
     forge = {"target": "both", "flags": [RST | ACK], "count": 1, "step": 0, "ack": "right", "ip_id": rng.choice(["zero", "random"]), "depth": 1.0}
-    forge.update(window=rng.choice([0, 4128, 8190]), ttl=rng.choice([64, 128, 255]), swallow=False, hops=case["hops_far"] - rng.randrange(3))
+    forge.update(window=rng.choice([0, 4128, 8190]), ttl=rng.choice([64, 128, 255]), swallow=True, hops=case["hops_far"] - rng.randrange(3))
     case.update(behind="balancer", end="normal", stage="session", trigger="later", forge=forge)
 
 
@@ -517,7 +519,7 @@ def run_case(box, case, port):
         time.sleep(0.05)
     t = threading.Thread(target=client, args=(case, port))
     t.start()
-    t.join(6)
+    t.join(6 + case.get("patience", 0))
     for f in fillers:
         f.join(6)
     time.sleep(0.08)

@@ -988,9 +988,9 @@ static void icmp_errors(void **state)
 	struct world *w = begin(state);
 
 	sends(w, C, SYN, 0, 0, "");
-	tcp_icmp(&w->tcp, WORD_icmp_admin_prohibited, C, (struct moment){ w->now, ++w->frame, 0 });
+	tcp_icmp(&w->tcp, WORD_icmp_admin_prohibited, C, &(struct packet){ .at = { w->now, ++w->frame, 0 }, .ttl = 61 });
 	sends(w, C, SYN, 0, 0, "");
-	tcp_icmp(&w->tcp, WORD_icmp_admin_prohibited, C, (struct moment){ w->now, ++w->frame, 0 });
+	tcp_icmp(&w->tcp, WORD_icmp_admin_prohibited, C, &(struct packet){ .at = { w->now, ++w->frame, 0 }, .ttl = 61 });
 	assert_int_equal(VALUE(w, ICMP), WORD_icmp_admin_prohibited);
 	assert_int_equal(VALUE(w, ICMP_COUNT), 2);
 	assert_int_equal(facts(w, 0)[FACT_ICMP_COUNT].at.frame, 2);
