@@ -182,7 +182,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	s->untold = s->companion && !revises && !companion_tells(rule);
 	/* The first word on a session counts; what corrects it is no other session. */
 	if (!revises && !s->untold)
-		s->incident = faults_tell(a->incidents, &summary, rule, id);
+		s->incident = faults_tell(a->incidents, &summary, rule, id, context_host_lived(&a->context, &c, summary.start, summary.end));
 	summary.incident = s->incident;
 	if (!s->untold)
 		write_case(a, &summary, view, rule, id, revises, revises ? s->written_rule : NULL);
@@ -216,7 +216,7 @@ void lookup_failed(void *context, struct lookup *k)
 	a->inside.known = false;
 	const struct rule *rule = rules_decide(a->rules, view, a->shared.texts);
 	uint64_t id = id_of(&k->client, &k->resolver, k->first, 0);
-	summary.incident = faults_tell(a->incidents, &summary, rule, id);
+	summary.incident = faults_tell(a->incidents, &summary, rule, id, false);
 	write_case(a, &summary, view, rule, id, 0, NULL);
 	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);
 }

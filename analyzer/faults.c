@@ -14,6 +14,17 @@ static enum fault_kind kind_of(const struct rule *rule)
 						    : FAULT_SERVICE;
 }
 
+/* Silence that a middlebox is blamed for, because the server answered others: where it did so before the trouble alone, it may be gone. */
+static bool is_silence(const struct rule *rule)
+{
+	static const char *const silences[] = { "syn_dropped", "content_dropped", "state_expired", NULL };
+
+	for (int i = 0; silences[i]; i++)
+		if (is(rule->mechanism, silences[i]))
+			return true;
+	return false;
+}
+
 static bool fault_of(const struct rule *rule, struct fault *into)
 {
 	enum fault_kind kind = kind_of(rule);
@@ -25,11 +36,13 @@ static bool fault_of(const struct rule *rule, struct fault *into)
 		return false;
 	*into = (struct fault){ .class = rule->class, .mechanism = rule->mechanism, .cause = rule->cause, .rule = rule, .kind = kind };
 	into->of_device = is(rule->mechanism, "client_banned");
-	into->of_network = !into->of_device && (is(rule->culprit, "middlebox") || is(rule->culprit, "network"));
+	into->of_network = !into->of_device && (is(rule->culprit, "middlebox") || (kind == FAULT_NAME && is(rule->culprit, "network")));
+	into->swallowed = into->of_network && is_silence(rule);
+	into->of_server = is(rule->culprit, "server");
 	return true;
 }
 
-uint64_t faults_tell(struct incidents *incidents, const struct session_summary *s, const struct rule *rule, uint64_t id)
+uint64_t faults_tell(struct incidents *incidents, const struct session_summary *s, const struct rule *rule, uint64_t id, bool lived)
 {
 	struct incident_session session = { .client = s->client, .server = s->server, .name = s->server_name, .began = s->start, .at = s->end, .proof = s->first,
 					    .session = id, .user = s->user_hash };
@@ -37,6 +50,7 @@ uint64_t faults_tell(struct incidents *incidents, const struct session_summary *
 
 	if (!fault_of(rule, &fault))
 		return 0;
+	fault.of_network = fault.of_network && (lived || !fault.swallowed);
 	/* A name that is gone is the fault of no resolver, a resolver's that of no name. */
 	if (s->is_lookup && (is(rule->mechanism, "nxdomain") || is(rule->mechanism, "no_address")))
 		session.server.port = 0;

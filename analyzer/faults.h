@@ -6,7 +6,7 @@
 #include "rules.h"
 #include "session.h"
 
-/* Tells a verdict; the id of the incident that the session belongs to, 0: none (yet). */
-uint64_t faults_tell(struct incidents *incidents, const struct session_summary *session, const struct rule *rule, uint64_t id);
+/* Tells a verdict; lived: the server's host answered others while the session went on. The id of the incident that the session belongs to, 0: none (yet). */
+uint64_t faults_tell(struct incidents *incidents, const struct session_summary *session, const struct rule *rule, uint64_t id, bool lived);
 
 #endif

@@ -103,7 +103,8 @@ void *ageing_take(struct ageing *t, const uint8_t key[AGEING_KEY], nanoseconds n
 		memset(record, 0, t->record);
 		memcpy(record->key, key, AGEING_KEY);
 	}
-	record->used = now ? now : 1;
+	if (record->used < now || !record->used)
+		record->used = now ? now : 1;
 	return record;
 }
 

@@ -9,10 +9,11 @@
 #include "moment.h"
 
 #define AGEING_KEY 40
+#define AGEING_PINNED INT64_MAX
 
 /* Stands first in the caller's record. Keys compare as memory: unused bytes are zero. */
 struct aged {
-	nanoseconds used;        /* capture time of its last taking; 0: free */
+	nanoseconds used;        /* capture time of its last taking; 0: free; AGEING_PINNED: leaves last */
 	uint8_t key[AGEING_KEY];
 };
 
@@ -24,7 +25,7 @@ void ageing_destroy(struct ageing **table);
 uint64_t ageing_hash(struct hash_key key, const uint8_t bytes[AGEING_KEY]);
 /* The record of that key, NULL: none. */
 void *ageing_find(const struct ageing *table, const uint8_t key[AGEING_KEY]);
-/* The same, made (zeroed but for its head) where there is none; it counts as used at `now`. Never NULL. */
+/* The same, made (zeroed but for its head) where there is none; it counts as used at `now`, if not later. Never NULL. */
 void *ageing_take(struct ageing *table, const uint8_t key[AGEING_KEY], nanoseconds now);
 /* Is called with each record that has to leave for room, before it does. */
 void ageing_on_leave(struct ageing *table, void (*leave)(void *context, void *record), void *context);

@@ -250,6 +250,14 @@ uint16_t context_proven(const struct fact_view view[FACT_COUNT])
 	return bits;
 }
 
+bool context_host_lived(const struct context *c, const struct case_of *of, nanoseconds from, nanoseconds to)
+{
+	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = from, .to = to };
+	struct answered answered;
+
+	return hosts_sign(c->hosts, &wanted) || passing_host(c->passing, &of->server->address, from, to, &answered);
+}
+
 void context_suppose(struct fact_view view[FACT_COUNT])
 {
 	static const uint8_t may_come[] = { FACT_HOST_ALIVE, FACT_SERVICE_ALIVE, FACT_OTHERS_SERVED, FACT_RACE_WON, FACT_OTHER_FAMILY, FACT_STUCK,

@@ -40,6 +40,8 @@ struct case_of {
 };
 /* Sets the facts context.*, and names the sessions that show them. */
 void context_complete(const struct context *context, const struct case_of *c, struct fact_view view[FACT_COUNT], struct other_proofs *proofs);
+/* Did the server's host answer anybody else between two times (as far as that is remembered)? */
+bool context_host_lived(const struct context *context, const struct case_of *c, nanoseconds from, nanoseconds to);
 /* What other traffic answers of the repair steps. */
 void context_answers(const struct context *context, const struct case_of *c, struct session_answers *into);
 /* Which facts context.* are set, as bits. */

@@ -14,6 +14,9 @@
 #define SHARE 4                 /* one in so many of the clients seen must be hit */
 #define GROWTH 4                /* told again when so many times as many are hit */
 #define LOOK_EVERY (10 * SECOND)
+#define JUDGE_EVERY SECOND      /* a place with many clients; what hits it in between waits for the next look */
+#define MANY 256
+#define PENDING_MOST 16
 
 struct incidents {
 	struct places places;
@@ -21,6 +24,8 @@ struct incidents {
 	void *context;
 	struct place *open[OPEN_MOST]; /* oldest first */
 	int count;
+	struct place *pending[PENDING_MOST]; /* to be judged at the next look */
+	int pendings;
 	uint64_t lost;                 /* that found no room, or had to leave while open */
 };
 
@@ -40,6 +45,11 @@ static void place_leaves(void *context, struct place *place)
 {
 	struct incidents *i = context;
 
+	for (int k = 0; k < i->pendings; k++)
+		if (i->pending[k] == place)
+			i->pending[k] = i->pending[--i->pendings];
+	if (!place->open)
+		return;
 	forget(i, place);
 	i->lost++;
 }
@@ -108,7 +118,8 @@ static enum incident_scope scope_of(const struct place *place, const struct tall
 	case PLACE_ALL: return SCOPE_EVERYONE;
 	default: break;
 	}
-	if (n->bits && (place_fault(place)->of_network || (n->served && !n->served_inside)))
+	const struct fault *fault = place_fault(place);
+	if (n->bits && (fault->of_network || (n->served && (fault->swallowed || !n->served_inside))))
 		return SCOPE_NETWORK;
 	return place->kind == PLACE_PROVIDER && n->several ? SCOPE_PROVIDER : SCOPE_SERVER;
 }
@@ -193,6 +204,14 @@ static void become(struct place *wide, const struct place *open)
 	wide->first_session = open->first_session;
 }
 
+static void close_at(struct incidents *i, struct place *place)
+{
+	forget(i, place);
+	place->open = false;
+	place->aged.used = place->last_hit;
+	place_calm(place);
+}
+
 /* The oldest incident that is a part goes on as the wider one, the others end in it. False: there was none. */
 static bool take_in(struct incidents *i, struct place *wide)
 {
@@ -207,9 +226,7 @@ static bool take_in(struct incidents *i, struct place *wide)
 			become(wide, part[k]);
 		else
 			tell(i, part[k], INCIDENT_CLOSED, wide->id);
-		forget(i, part[k]);
-		part[k]->open = false;
-		place_calm(part[k]);
+		close_at(i, part[k]);
 	}
 	return parts > 0;
 }
@@ -261,6 +278,7 @@ static void open_at(struct incidents *i, struct place *place, const struct tally
 	}
 	place->id = new_id(place);
 	place->open = true;
+	place->aged.used = AGEING_PINNED;
 	bool grown = take_in(i, place);
 	i->open[i->count++] = place;
 	tell(i, place, grown ? INCIDENT_GROWN : INCIDENT_OPEN, 0);
@@ -278,12 +296,35 @@ static void judge_watched(struct incidents *i, struct place *place)
 		open_at(i, place, &n);
 }
 
-static void judge_open(struct incidents *i, struct place *place)
+static bool has_grown(const struct incidents *i, struct place *place, bool at_end)
 {
 	struct tally n = counted(i, place);
 
-	if (n.hit >= GROWTH * place->told_hit || scope_of(place, &n) > place->told_scope)
+	return n.hit >= GROWTH * place->told_hit || scope_of(place, &n) > place->told_scope ||
+	       (at_end && (place->sessions_hit > place->told_sessions || n.served > place->told_served));
+}
+
+static void judge(struct incidents *i, struct place *place)
+{
+	place->pending = false;
+	place->judged = place->last_hit;
+	if (!place->open)
+		judge_watched(i, place);
+	else if (has_grown(i, place, false))
 		tell(i, place, INCIDENT_GROWN, 0);
+}
+
+/* Counting costs as much as there are clients: where these are many, not for every hit. */
+static void judge_in_time(struct incidents *i, struct place *place, nanoseconds at)
+{
+	bool elsewhere = place->open && (place->kind <= PLACE_ACCOUNT || place->kind == PLACE_NETWORK);
+
+	if ((place->crowd.room < MANY && !elsewhere) || at - place->judged >= JUDGE_EVERY) {
+		judge(i, place);
+	} else if (!place->pending && i->pendings < PENDING_MOST) {
+		place->pending = true;
+		i->pending[i->pendings++] = place;
+	}
 }
 
 uint64_t incidents_hit(struct incidents *i, const struct incident_session *s, const struct fault *fault)
@@ -293,10 +334,7 @@ uint64_t incidents_hit(struct incidents *i, const struct incident_session *s, co
 
 	for (int k = 0; k < count; k++) {
 		place_record(&i->places, place[k], s, fault);
-		if (place[k]->open)
-			judge_open(i, place[k]);
-		else
-			judge_watched(i, place[k]);
+		judge_in_time(i, place[k], s->at);
 		/* Narrower places learn nothing more: that one explains it. */
 		if (place[k]->open)
 			return place[k]->id;
@@ -327,35 +365,43 @@ static bool is_over(const struct place *place, nanoseconds now)
 	return n.back && 2 * n.back >= n.hit;
 }
 
-static bool has_changed(const struct incidents *i, struct place *place, bool at_end)
+static bool is_part(const struct incidents *i, const struct place *place)
 {
-	struct tally n = counted(i, place);
-
-	return scope_of(place, &n) > place->told_scope || (at_end && (place->sessions_hit > place->told_sessions || n.served > place->told_served));
+	for (int k = 0; k < i->count; k++)
+		if (takes_in(i->open[k], place))
+			return true;
+	return false;
 }
 
-static void look_at(struct incidents *i, struct place *place, bool at_end)
+/* Widest first, as when they were hit. */
+static void judge_pending(struct incidents *i)
 {
-	if (has_changed(i, place, at_end))
-		tell(i, place, INCIDENT_GROWN, 0);
+	for (int kind = PLACE_KINDS - 1; i->pendings && kind >= 0; kind--)
+		for (int k = 0; k < i->pendings; k++) {
+			struct place *place = i->pending[k];
+			if (place->kind == kind && place->pending && !is_part(i, place))
+				judge(i, place);
+		}
+	for (int k = 0; k < i->pendings; k++)
+		i->pending[k]->pending = false;
+	i->pendings = 0;
 }
 
 static void look_at_all(struct incidents *i, nanoseconds now, bool at_end)
 {
+	judge_pending(i);
 	for (int k = 0; k < i->count; k++) {
 		struct place *place = i->open[k];
-		place->aged.used = now; /* it stays while it is open */
 		if (!at_end && now - place->looked < LOOK_EVERY)
 			continue;
 		place->looked = now;
 		if (!is_over(place, now)) {
-			look_at(i, place, at_end);
+			if (has_grown(i, place, at_end))
+				tell(i, place, INCIDENT_GROWN, 0);
 			continue;
 		}
 		tell(i, place, INCIDENT_CLOSED, 0);
-		place->open = false;
-		place_calm(place);
-		forget(i, place);
+		close_at(i, place);
 		k--;
 	}
 }
@@ -372,10 +418,10 @@ void incidents_end(struct incidents *i, nanoseconds now)
 
 uint64_t incidents_evicted(const struct incidents *i)
 {
-	return ageing_evicted(i->places.table) + i->places.budget.forgotten + i->lost;
+	return places_forgotten(&i->places) + i->lost;
 }
 
 size_t incidents_bytes(const struct incidents *i)
 {
-	return sizeof *i + ageing_bytes(i->places.table) + i->places.budget.used;
+	return sizeof *i + places_bytes(&i->places);
 }

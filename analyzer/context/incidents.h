@@ -17,6 +17,8 @@ struct fault {
 	enum fault_kind kind;
 	bool of_device;          /* this client alone is turned away */
 	bool of_network;         /* a middlebox or the path */
+	bool swallowed;          /* by a middlebox, if the server lived then: others that it served meanwhile show it */
+	bool of_server;          /* it answered, so that the path to it holds */
 };
 
 /* One session (or failed look-up), hit or served. */

@@ -2,25 +2,27 @@
 #include "places.h"
 
 #define SWEEP_EVERY MINUTE
-#define UNUSED (10 * MINUTE) /* such places give their memory back where it is short */
+/* Places unused for so long give their memory back where it is short, then those unused for less. */
+#define UNUSED (10 * MINUTE)
+#define UNUSED_LEAST MINUTE
 
 static void leave(void *context, void *record)
 {
 	struct places *p = context;
 	struct place *place = record;
 
-	if (place->open)
-		p->leave(p->context, place);
+	p->leave(p->context, place);
 	crowd_release(&place->crowd, &p->budget);
 }
 
 bool places_init(struct places *p, size_t most_bytes, struct hash_key key, void (*gone)(void *, struct place *), void *context)
 {
-	*p = (struct places){ .table = ageing_create(sizeof(struct place), most_bytes / 8, key), .key = key,
-			      .budget = { .key = key, .most = most_bytes / 8 * 7 }, .leave = gone, .context = context };
-	if (!p->table)
-		return false;
-	ageing_on_leave(p->table, leave, p);
+	*p = (struct places){ .key = key, .budget = { .key = key, .most = most_bytes / 4 * 3 }, .leave = gone, .context = context };
+	for (int i = 0; i < 2; i++) {
+		if (!(p->table[i] = ageing_create(sizeof(struct place), most_bytes / 8, key)))
+			return false;
+		ageing_on_leave(p->table[i], leave, p);
+	}
 	return true;
 }
 
@@ -31,10 +33,12 @@ static void release(void *context, void *record)
 
 void places_reset(struct places *p)
 {
-	if (!p->table)
-		return;
-	ageing_each(p->table, release, p);
-	ageing_destroy(&p->table);
+	for (int i = 0; i < 2; i++) {
+		if (!p->table[i])
+			continue;
+		ageing_each(p->table[i], release, p);
+		ageing_destroy(&p->table[i]);
+	}
 }
 
 /* --- keys --- */
@@ -94,10 +98,15 @@ static void key_network(uint8_t key[AGEING_KEY], const struct address *client)
 
 /* --- finding --- */
 
+static struct ageing *table_of(const struct places *p, enum place_kind kind)
+{
+	return p->table[kind > PLACE_ACCOUNT];
+}
+
 static struct place *take(struct places *p, uint8_t key[AGEING_KEY], enum place_kind kind, enum fault_kind fault, nanoseconds at)
 {
 	finish_key(key, kind, fault);
-	struct place *place = ageing_take(p->table, key, at);
+	struct place *place = ageing_take(table_of(p, kind), key, at);
 	place->kind = (uint8_t)kind;
 	place->fault_kind = (uint8_t)fault;
 	p->any[kind][fault] = true;
@@ -109,7 +118,7 @@ static struct place *find(const struct places *p, uint8_t key[AGEING_KEY], enum 
 	if (!p->any[kind][fault])
 		return NULL;
 	finish_key(key, kind, fault);
-	return ageing_find(p->table, key);
+	return ageing_find(table_of(p, kind), key);
 }
 
 struct place *place_service(const struct places *p, enum fault_kind kind, const struct endpoint *server)
@@ -217,7 +226,7 @@ int places_hit(struct places *p, const struct incident_session *s, const struct 
 		return n;
 	}
 	struct place *service = take_service(p, s, kind);
-	if (kind == FAULT_SERVICE) {
+	if (kind == FAULT_SERVICE && !fault->of_server) {
 		into[n++] = take_all(p, kind, s->at);
 		into[n++] = take_network(p, s, kind);
 	}
@@ -260,6 +269,7 @@ static uint8_t count_fault(struct place *place, const struct fault *fault)
 	if (!use->fault.mechanism || strcmp(use->fault.mechanism, fault->mechanism) != 0)
 		*use = (struct counted){ .fault = *fault };
 	use->count++;
+	use->fault.of_network |= fault->of_network;
 	return (uint8_t)(use - place->fault);
 }
 
@@ -271,6 +281,16 @@ void place_count_faults(struct place *place)
 		c->count = 0;
 	for (const struct party *p = crowd->party; p && p < crowd->party + crowd->room; p++)
 		place->fault[p->kind].count += p->hits;
+}
+
+uint64_t places_forgotten(const struct places *p)
+{
+	return ageing_evicted(p->table[0]) + ageing_evicted(p->table[1]) + p->budget.forgotten;
+}
+
+size_t places_bytes(const struct places *p)
+{
+	return ageing_bytes(p->table[0]) + ageing_bytes(p->table[1]) + p->budget.used;
 }
 
 void place_calm(struct place *place)
@@ -307,19 +327,30 @@ static void sweep_one(void *context, void *record)
 	struct places *p = context;
 	struct place *place = record;
 
-	if (!place->open && p->swept - place->aged.used > UNUSED)
+	if (!place->open && place->aged.used < p->unused)
 		crowd_release(&place->crowd, &p->budget);
+}
+
+static void sweep(struct places *p, nanoseconds now, nanoseconds unused)
+{
+	p->swept = now;
+	p->unused = now - unused;
+	for (int i = 0; i < 2; i++)
+		ageing_each(p->table[i], sweep_one, p);
 }
 
 static struct party *party_of(struct places *p, struct place *place, const struct address *client, nanoseconds at)
 {
 	struct party *party = crowd_take(&place->crowd, &p->budget, client);
 
-	if (party || at - p->swept < SWEEP_EVERY)
-		return party;
-	p->swept = at;
-	ageing_each(p->table, sweep_one, p);
-	return crowd_take(&place->crowd, &p->budget, client);
+	if (!party && at - p->swept >= SWEEP_EVERY) {
+		sweep(p, at, UNUSED);
+		if (p->budget.used > p->budget.most / 4 * 3)
+			sweep(p, at, UNUSED_LEAST);
+		party = crowd_take(&place->crowd, &p->budget, client);
+	}
+	p->budget.forgotten += !party;
+	return party;
 }
 
 void place_record(struct places *p, struct place *place, const struct incident_session *s, const struct fault *fault)

@@ -34,7 +34,8 @@ struct place {
 	uint16_t port[PORTS];    /* at which its clients were hit: what is served at others proves nothing */
 	uint64_t id, group;      /* group: hash of the domain, or of the address */
 	uint64_t user;
-	nanoseconds since, last_hit, looked;
+	nanoseconds since, last_hit, looked, judged;
+	bool pending;            /* hit since it was judged last */
 	uint32_t sessions_hit, sessions_served, served_since_hit; /* of others than those hit; the last: since the newest hit */
 	uint32_t others_served;  /* clients elsewhere that were served meanwhile: the most that was seen */
 	uint32_t told_hit, told_sessions, told_served;
@@ -48,12 +49,12 @@ struct place {
 };
 
 struct places {
-	struct ageing *table;
+	struct ageing *table[2]; /* devices and accounts, of which there are many; all wider ones */
 	struct hash_key key;
 	struct crowd_budget budget;
 	bool any[PLACE_KINDS][FAULT_KINDS]; /* made ever: most recordings have no device, no account at fault */
-	nanoseconds swept;
-	void (*leave)(void *context, struct place *place); /* has to make room while open */
+	nanoseconds swept, unused; /* when places unused since were made to give their memory back */
+	void (*leave)(void *context, struct place *place); /* has to make room */
 	void *context;
 };
 
@@ -74,6 +75,9 @@ struct place *place_all(const struct places *places, enum fault_kind kind);
 const struct fault *place_fault(const struct place *place);
 /* Counts the faults of those anew that are hit now. */
 void place_count_faults(struct place *place);
+/* Places and clients that had to leave while they were watched. */
+uint64_t places_forgotten(const struct places *places);
+size_t places_bytes(const struct places *places);
 /* Starts afresh. */
 void place_calm(struct place *place);
 /* "example.org" of "imap.example.org", "example.co.uk" of "imap.example.co.uk"; borrows. */

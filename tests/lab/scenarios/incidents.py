@@ -29,9 +29,17 @@ EXPIRED = label(
 )
 UNTRUSTED = label("certificate_rejected", "tls", "client", "account_settings", also={"culprit": ["server"], "cause": ["server_down"]}, why="this device does not know the authority")
 STUCK = label("greeting_timeout", "greeting", "server", "server_down", also={"mechanism": ["tls_no_response"], "stage": ["tls"]}, why="accepted by the system, never greeted")
+HANGS = label("auth_timeout", "auth", "server", "server_down", why="LOGIN is never answered")
+UNAVAILABLE = label("temporarily_unavailable", "auth", "server", "server_down", why="the server says that it can't")
+LOCKED = label("account_action_required", "auth", "client", "account_settings", why="the account is locked")
 SILENT = "syns >= 3 and not synacks and not rst_server"
 # inside TLS a key may be missing for one of many: then the device itself says how it went
-LOGGED_IN, REFUSED_LOGIN = "auth == 'ok' or (tls and client_ip + ' ' not in output)", "auth == 'no' or (tls and client_ip + ' refused' in output)"
+LOGGED_IN, REFUSED_LOGIN = "auth == 'ok' or ('EXAMINE', 'OK') in answers or (tls and client_ip + ' ' not in output)", "auth == 'no' or (tls and client_ip + ' refused' in output)"
+EITHER = [
+    (REFUSES, GONE),
+    ("auth == 'ok' and ended_ok and fin_client", OK_PLAIN),
+    ("established", label("closed_by_server", "session", "server", "server_down", ambiguous=True, why="cut off in its midst")),
+]
 
 
 def well(network, members=(None,), m=None, **more):
@@ -63,6 +71,7 @@ SCENARIOS = [
         ],
         {"server": ("dovecot", "courier", "nginx"), "tls": ("none", "implicit")},
         server="{server}",
+        vantage=lambda m: "server" if m["server"] == "nginx" else "client",  # there no look-ups are seen
         crowds={"one": 24},
         expect=[incident("connection_refused", "server", 24, closed=True, grown=True)],
     ),
@@ -74,6 +83,108 @@ SCENARIOS = [
         crowds={"one": 24},
         quick=lambda m: m["tls"] == "none",
         expect=[incident("connection_refused", "server", 24)],
+    ),
+    # the whole host hangs, and answers nothing
+    scenario(
+        "incident_host_hangs",
+        [
+            well("one"),
+            shell("s1", "iptables -A INPUT -p tcp -j DROP"),
+            broken("one", UNANSWERED, SILENT),
+            shell("s1", "iptables -F INPUT"),
+            *returned("one"),
+        ],
+        {"tls": ("none",)},
+        crowds={"one": 24},
+        expect=[incident(["connect_timeout", "syn_dropped"], "server", 24, closed=True)],
+    ),
+    # the devices come one after another, each again and again, when an outage of half a minute falls upon them
+    scenario(
+        "incident_outage_day",
+        [
+            crowd("one", EITHER, sessions_each=5, gap=11, spread=11, wait=False, name="all"),
+            crowd("two", OK_PLAIN, check=LOGGED_IN, sessions_each=5, gap=11, spread=11, to="mail.elsewhere.test", wait=False, name="others"),
+            wait(18),
+            server("kill"),
+            wait(28),
+            server("start"),
+            {"do": "join", "name": "all"},
+            {"do": "join", "name": "others"},
+            wait(BACK),
+            well("one", (0, 3)),
+        ],
+        {"tls": ("none",)},
+        server2="dovecot",
+        crowds={"one": 24, "two": 20},
+        names={"mail.elsewhere.test": "s2"},
+        expect=[incident("connection_refused", "server", (22, 24), (0, 2), closed=True)],
+    ),
+    # gone again after it was back: two outages, two incidents
+    scenario(
+        "incident_outage_twice",
+        [
+            well("one"),
+            server("kill"),
+            broken("one", GONE, REFUSES),
+            server("start"),
+            *returned("one"),
+            server("kill"),
+            broken("one", GONE, REFUSES),
+        ],
+        {"tls": ("none",)},
+        crowds={"one": 24},
+        expect=[incident("connection_refused", "server", 24, closed=True), incident("connection_refused", "server", 24)],
+    ),
+    # logins hang, because the process that knows the accounts does
+    scenario(
+        "incident_logins_hang",
+        [
+            well("one"),
+            server("signal", process="auth", how="STOP"),
+            broken("one", [("said", HANGS), ("established", STUCK)], "auth == 'none'"),
+            server("signal", process="auth", how="CONT"),
+            wait(2),
+            *returned("one"),
+        ],
+        {"tls": ("none",)},
+        crowds={"one": 24},
+        expect=[incident(["auth_timeout", "greeting_timeout"], "server", 24, closed=True)]  # the greeting waits for that process, too,
+    ),
+    # the server says itself that it can't
+    scenario(
+        "incident_unavailable",
+        [
+            well("one"),
+            server("script", script={"on": {"LOGIN": ["{tag} NO [UNAVAILABLE] Temporary authentication failure."]}}),
+            broken("one", UNAVAILABLE, REFUSED_LOGIN, sessions_each=2),
+            server("script", script={"on": {}}),
+            *returned("one"),
+        ],
+        {"tls": ("none",)},
+        server="scripted",
+        crowds={"one": 24},
+        expect=[incident("temporarily_unavailable", "server", 24, closed=True)],
+    ),
+    # two faults at once that have nothing to do with each other
+    scenario(
+        "incident_two_at_once",
+        [
+            well("one"),
+            well("two", to="mail.elsewhere.test"),
+            server("kill"),
+            fw("-A FORWARD -s {two_3} -p tcp --dport {port} -j REJECT"),
+            broken("one", GONE, REFUSES, sessions_each=2, gap=5, wait=False, name="hit"),
+            broken("two", REJECTED, "icmp", (3, 4), to="mail.elsewhere.test", sessions_each=6, gap=1, wait=False, name="hit2"),
+            wait(2),
+            well("two", (4, 20), to="mail.elsewhere.test"),
+            {"do": "join", "name": "hit"},
+            {"do": "join", "name": "hit2"},
+        ],
+        {"tls": ("none",)},
+        server2="dovecot",
+        crowds={"one": 24, "two": 20},
+        names={"mail.elsewhere.test": "s2"},
+        expect=[incident("connection_refused", "server", 24), incident("icmp_rejected", "device", 1, (16, 19), subject="{two_3}")],
     ),
     # two ports of one server that is gone are one outage
     scenario(
@@ -122,6 +233,22 @@ SCENARIOS = [
         crowds={"one": 24},
         quick=True,
         expect=[incident("invalid_credentials", "account", 5, 19)],
+    ),
+    # one account is locked; one of its devices is still known, and served
+    scenario(
+        "incident_account_locked",
+        [
+            well("one", (6, 24), users=(1, 2)),
+            crowd("one", LOCKED, (0, 5), users=(0,), password="wrong", check=REFUSED_LOGIN, sessions_each=2, gap=4, wait=False, name="hit"),
+            well("one", (5, 6), users=(0,)),
+            well("one", (6, 24), users=(1, 2)),
+            {"do": "join", "name": "hit"},
+        ],
+        {"tls": ("none",)},
+        server="scripted",
+        options={"script": {"on": {"LOGIN_BAD": ["{tag} NO LOGIN failed. Account is blocked. Login to your account via a web browser to verify your identity."]}}},
+        crowds={"one": 24},
+        expect=[incident("account_action_required", "account", 5, 19)],
     ),
     # inside TLS nobody sees whose account it is: devices that are refused often are told as such; with a key log it is one account
     scenario(
@@ -277,6 +404,22 @@ SCENARIOS = [
         expect=[incident(["connect_timeout", "syn_dropped"], "everyone", 44, closed=True)]  # that the servers lived a moment before, others showed,
     ),
     scenario(
+        "incident_uplink_of_one_network",
+        [
+            well("one", (0, 12)),
+            well("one", (12, 24), to="mail.elsewhere.test"),
+            wire(down=True),
+            broken("one", UNANSWERED, SILENT, (0, 12), wait=False, name="hit"),
+            broken("one", UNANSWERED, SILENT, (12, 24), to="mail.elsewhere.test"),
+            {"do": "join", "name": "hit"},
+        ],
+        {"tls": ("none",)},
+        server2="dovecot",
+        crowds={"one": 24},
+        names={"mail.elsewhere.test": "s2"},
+        expect=[incident(["connect_timeout", "syn_dropped"], "network", 24, subject="{one}")],
+    ),
+    scenario(
         "incident_network_cut_off",
         [
             well("one", (0, 12)),
@@ -308,7 +451,7 @@ SCENARIOS = [
     # four hundred sessions, one line
     scenario(
         "incident_four_hundred",
-        [well("one"), server("kill"), broken("one", GONE, REFUSES, sessions_each=2, spread=4, gap=5)],
+        [well("one", spread=12, seconds=20), server("kill"), broken("one", GONE, REFUSES, sessions_each=2, spread=4, gap=5)],
         {"tls": ("none",)},
         crowds={"one": 200},
         expect=[incident("connection_refused", "server", 200)],
