@@ -41,7 +41,7 @@ struct layer {
 struct session {
 	struct flow *flow;         /* the table's part (tracked.h) */
 	struct session_shared *shared;
-	struct tcp tcp;
+	struct tcp tcp;            /* from here on it is packed while the session rests */
 	struct facts facts;
 	uint32_t counted;          /* its part of session_bytes */
 	void *imap, *tls;          /* the dissectors' states; NULL: not begun */

@@ -13,6 +13,9 @@ struct packed_session {
 	uint8_t bytes[];
 };
 
+/* What the table's record and the run tell is not packed. */
+#define HEAD offsetof(struct session, tcp)
+
 struct session *tracked_begin(struct tracked *t, struct session_shared *shared)
 {
 	t->session = calloc(1, sizeof *t->session);
@@ -26,7 +29,7 @@ struct session *tracked_begin(struct tracked *t, struct session_shared *shared)
 /* Unread bytes, waiting segments, keys and what nDPI is shown stay where they are: who has them is seldom quiet. */
 static void walk(struct packer *p, struct session *s)
 {
-	pack(p, s, sizeof *s);
+	pack(p, (uint8_t *)s + HEAD, sizeof *s - HEAD);
 	tcp_pack(p, &s->tcp);
 	facts_pack(p, &s->facts);
 	s->imap = pack_part(p, s->imap, imap_dissector.state_size, imap_dissector.state_size);
@@ -71,6 +74,8 @@ struct session *tracked_wake(struct tracked *t, struct session_shared *shared)
 		return t->session;
 	s = malloc(sizeof *s);
 	if (s) {
+		s->flow = &t->flow;
+		s->shared = shared;
 		unpack_begin(&p, (uint64_t)t->packed->first.time, t->packed->bytes, t->packed->len);
 		walk(&p, s);
 		if (!pack_end(&p)) {
