@@ -52,10 +52,29 @@ struct term {
 	uint64_t *asked_by; /* those, a bit each */
 };
 
-/* A fact without which rules fail, whatever else holds: one of their terms wants another value than nothing, none, 0. */
+/* A set of rules, a bit each, is worked on in blocks of four words; they stand in registers. */
+#define BLOCK 4
+struct rule_block {
+	uint64_t word[BLOCK];
+};
+
+static inline void block_less(struct rule_block *of, const uint64_t *less)
+{
+	of->word[0] &= ~less[0];
+	of->word[1] &= ~less[1];
+	of->word[2] &= ~less[2];
+	of->word[3] &= ~less[3];
+}
+
+#define NEED_MOST 6
+#define NEEDS_MOST 256
+
+/* What rules need whatever else holds: one of these facts with another value than nothing, none, 0; or (lack) the first without one. */
 struct need {
-	uint8_t fact;
-	uint8_t asks;    /* bit of enum open, 0: neither */
+	uint8_t fact[NEED_MOST];
+	uint8_t count;
+	uint8_t asks;    /* bits of enum open: of such facts */
+	bool lack;
 	uint64_t *rules; /* those, a bit each */
 };
 
@@ -66,9 +85,11 @@ struct rules {
 	int count, room;
 	struct term *terms;
 	int term_count;
-	struct need needs[FACT_COUNT];
+	struct need needs[NEEDS_MOST];
 	int need_count;
-	uint64_t *rule_sets; /* bits of rules, 64 a word, behind each other: those that accuse, then each term's `asked_by`, each need's `rules` */
+	size_t words;        /* of a set of rules, 64 bits a word: whole blocks */
+	uint64_t *rule_sets; /* sets of rules behind each other: those that accuse, all, each term's `asked_by`, then the needs' `rules` */
+	uint64_t *need_sets; /* the last of those */
 	struct server_text *server_texts;
 	int server_text_count, server_text_room;
 	struct issuer *issuers;
@@ -113,8 +134,15 @@ enum { TERM_OPEN, TERM_FAILS, TERM_HOLDS };
 bool terms_number(struct rules *r);
 void judging_begin(struct judging *j, const struct rules *r, const struct fact_view *view, const struct texts *texts, unsigned open);
 bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask);
-/* Of 64 rules from `first` on, a bit each in `of`: those that do not fail for want of a fact they need. */
-uint64_t rules_in_question(const struct judging *j, uint64_t of, int first);
+/* Of what kinds of facts that is: bits of enum open. */
+unsigned fact_openness(int fact);
+
+/* --- needs.c --- */
+
+/* Finds what the rules need, once their terms are numbered. */
+void needs_find(struct rules *r);
+/* Leaves of a block of rules, which begins at that word of their sets, those whose needs are met. */
+void rules_in_question(const struct judging *j, size_t word, struct rule_block *of);
 
 /* --- match.c --- */
 

@@ -37,36 +37,48 @@ struct fitting rule_fit(const struct loaded_rule *rule, struct judging *j)
 	return f;
 }
 
-/* The rules of a set of 64 that a rule's first failing term takes out, itself among them; none: it holds. */
-static uint64_t taken_out(struct judging *j, int at)
+/* The first term of a rule that fails takes others out of what is left of its block; false: none does, the rule holds. */
+static bool taken_out(struct judging *j, int at, struct rule_block *left)
 {
 	const struct loaded_rule *rule = &j->rules->list[at];
+	size_t word = (size_t)at / (64 * BLOCK) * BLOCK;
 
 	for (int i = 0; i < rule->ask_count; i++)
 		if (!ask_holds(j, rule, rule->asks[i])) {
 			uint16_t term = rule->asks[i].term;
-			return (uint64_t)1 << at % 64 | (term == TERM_ALONE ? 0 : j->rules->terms[term].asked_by[at / 64]);
+			left->word[at / 64 % BLOCK] &= ~((uint64_t)1 << at % 64);
+			if (term != TERM_ALONE)
+				block_less(left, j->rules->terms[term].asked_by + word);
+			return true;
 		}
-	return 0;
+	return false;
+}
+
+static const struct loaded_rule *first_of_block(struct judging *j, size_t word, struct rule_block *left)
+{
+	for (int w = 0; w < BLOCK; w++)
+		while (left->word[w]) {
+			int at = ((int)word + w) * 64 + __builtin_ctzll(left->word[w]);
+			if (!taken_out(j, at, left))
+				return &j->rules->list[at];
+		}
+	return NULL;
 }
 
 /* Of all rules, or of those that accuse; NULL: none. */
 static const struct loaded_rule *first_that_holds(struct judging *j, bool accusing)
 {
 	const struct rules *r = j->rules;
+	const struct loaded_rule *first = NULL;
+	const uint64_t *of = accusing ? r->rule_sets : r->rule_sets + r->words;
 
-	for (int first = 0; first < r->count; first += 64) {
-		uint64_t left = r->count - first < 64 ? ((uint64_t)1 << (r->count - first)) - 1 : UINT64_MAX;
-		left = rules_in_question(j, accusing ? left & r->rule_sets[first / 64] : left, first);
-		while (left) {
-			int at = first + __builtin_ctzll(left);
-			uint64_t out = taken_out(j, at);
-			if (!out)
-				return &r->list[at];
-			left &= ~out;
-		}
+	for (size_t word = 0; word < r->words && !first; word += BLOCK) {
+		struct rule_block left;
+		memcpy(left.word, of + word, sizeof left.word);
+		rules_in_question(j, word, &left);
+		first = first_of_block(j, word, &left);
 	}
-	return NULL;
+	return first;
 }
 
 bool rule_accuses(const struct rule *rule)

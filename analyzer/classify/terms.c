@@ -25,7 +25,7 @@ static bool same_nodes(const struct expression *x, int i, const struct expressio
 	return true;
 }
 
-static unsigned openness(int fact)
+unsigned fact_openness(int fact)
 {
 	return FACT_INFERRED(fact) ? OPEN_INFERRED : fact_drifts((enum fact_id)fact) ? OPEN_DRIFTING : 0;
 }
@@ -38,7 +38,7 @@ static unsigned kinds_asked(const struct expression *e, int at)
 	for (int i = at; i < at + e->nodes[at].span; i++) {
 		const struct node *n = &e->nodes[i];
 		if (n->kind > NODE_NOT)
-			kinds |= openness(n->fact) | (n->kind == NODE_COMPARE_FACTS ? openness(n->right) : 0);
+			kinds |= fact_openness(n->fact) | (n->kind == NODE_COMPARE_FACTS ? fact_openness(n->right) : 0);
 	}
 	return kinds;
 }
@@ -89,57 +89,27 @@ static void mark_rule(uint64_t *set, int rule)
 	set[rule / 64] |= (uint64_t)1 << rule % 64;
 }
 
-/* Whether a term fails where its fact has the value 0, known or not; what only asks whether it is known does not. */
-static bool fails_at_nothing(const struct expression *e, int at, const struct fact_view *nothing)
-{
-	enum node_kind kind = (enum node_kind)e->nodes[at].kind;
-
-	return (kind == NODE_FACT || kind == NODE_COMPARE || kind == NODE_TEXT || kind == NODE_IN) &&
-	       expression_judge(e, at, nothing, NULL) != IS_TRUE;
-}
-
-/* The need of that fact, new with the set that is given if there was none. */
-static struct need *need_of(struct rules *r, uint8_t fact, uint64_t **free, size_t words)
-{
-	for (int i = 0; i < r->need_count; i++)
-		if (r->needs[i].fact == fact)
-			return &r->needs[i];
-	struct need *need = &r->needs[r->need_count++];
-	*need = (struct need){ fact, (uint8_t)openness(fact), *free };
-	*free += words;
-	return need;
-}
-
-static void find_needs(struct rules *r, uint64_t *free, size_t words)
-{
-	struct fact_view nothing[FACT_COUNT] = { 0 };
-
-	for (int id = 0; id < FACT_COUNT; id++)
-		nothing[id].known = true;
-	for (int i = 0; i < r->count; i++)
-		for (const struct ask *a = r->list[i].asks; a < r->list[i].asks + r->list[i].ask_count; a++)
-			if (fails_at_nothing(&r->list[i].when, a->at, nothing))
-				mark_rule(need_of(r, r->list[i].when.nodes[a->at].fact, &free, words)->rules, i);
-}
-
 static bool make_sets(struct rules *r)
 {
-	size_t words = ((size_t)r->count + 63) / 64;
-	uint64_t *set = r->rule_sets = calloc(((size_t)r->term_count + FACT_COUNT + 1) * words + 1, sizeof *set);
+	size_t words = r->words = ((size_t)r->count + 64 * BLOCK - 1) / (64 * BLOCK) * BLOCK;
+	uint64_t *set = r->rule_sets = calloc((2 + (size_t)r->term_count + NEEDS_MOST) * words, sizeof *set);
 
 	if (!set)
 		return false;
+	set += words;
 	for (int i = 0; i < r->term_count; i++)
 		r->terms[i].asked_by = set += words;
 	for (int i = 0; i < r->count; i++) {
 		const struct loaded_rule *l = &r->list[i];
 		if (l->accuses)
 			mark_rule(r->rule_sets, i);
+		mark_rule(r->rule_sets + words, i);
 		for (int a = 0; a < l->ask_count; a++)
 			if (l->asks[a].term != TERM_ALONE)
 				mark_rule(r->terms[l->asks[a].term].asked_by, i);
 	}
-	find_needs(r, set + words, words);
+	r->need_sets = set + words;
+	needs_find(r);
 	return true;
 }
 
@@ -181,14 +151,4 @@ bool ask_holds(struct judging *j, const struct loaded_rule *rule, struct ask ask
 		j->known[ask.term] = judge(j, t->expression, t->at, t->asks) ? TERM_HOLDS : TERM_FAILS;
 	}
 	return j->known[ask.term] == TERM_HOLDS;
-}
-
-uint64_t rules_in_question(const struct judging *j, uint64_t of, int first)
-{
-	const struct need *end = j->rules->needs + j->rules->need_count;
-
-	for (const struct need *n = j->rules->needs; n < end; n++)
-		if (!j->view[n->fact].value && !(n->asks & j->open))
-			of &= ~n->rules[first / 64];
-	return of;
 }
