@@ -142,6 +142,7 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 		return;
 	if (strcmp(rule->mechanism, "certificate_rejected") == 0 && (view[FACT_CLIENT_ALERT].value || view[FACT_CLIENT_ENCRYPTED_ALERT].value))
 		context_certificate_refused(&a->context, &c, view[FACT_CLIENT_HELLO].at.time);
+	context_watch(&a->context, &s->flow->client.address, a->now);
 	devices_mail_failed(a->context.devices, &s->flow->client.address, s->companion == WORD_companion_submission, a->now);
 	if (!view[FACT_ESTABLISHED].value)
 		devices_handshake(a->context.devices, &s->flow->client.address,
@@ -155,6 +156,16 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 	}
 	if (rule->culprit && strcmp(rule->culprit, "client") != 0)
 		context_failed(&a->context, &c, s->first);
+}
+
+/* What worked tells of its device's loss, what failed would tell of its own fault. */
+static void tell_loss(struct analysis *a, const struct session *s, const struct session_summary *summary, const struct rule *rule)
+{
+	const struct loss loss = { (uint32_t)(summary->side[0].data_segments + summary->side[1].data_segments),
+				   (uint32_t)(summary->side[0].retransmissions + summary->side[1].retransmissions) };
+
+	if (a->context.watching && !s->written && strcmp(rule->outcome, "healthy") == 0)
+		watch_session(a->context.watch, &s->flow->client.address, &loss);
 }
 
 void session_written(struct analysis *a, struct session *s, struct fact_view *view, const struct rule *rule)
@@ -177,6 +188,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	if (s->flow->rank == RANK_LOGGED_IN && (strcmp(rule->outcome, "degraded") == 0 || strcmp(rule->mechanism, "success") == 0))
 		session_served(a, s, s->first.time);
 	context_answers(&a->context, &c, &answers);
+	tell_loss(a, s, &summary, rule);
 	summary.answers = &answers;
 	summary.others = &a->proofs;
 	s->untold = s->companion && !revises && !companion_tells(rule);

@@ -50,6 +50,7 @@ static bool wait_for_context(struct analysis *a, struct session *s, const struct
 		s->settle_since = a->now;
 	if (a->now - s->settle_since >= CONTEXT_WAIT)
 		return false;
+	context_watch(&a->context, &s->flow->client.address, a->now);
 	wheel_set(a->wheel, s->flow, a->now + CONTEXT_LOOK);
 	return true;
 }

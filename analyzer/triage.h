@@ -39,6 +39,8 @@ static inline bool segment_is_mail(struct analysis *a, const struct packet *p)
 		struct endpoint client = { p->source, p->source_port }, server = { p->destination, p->destination_port };
 		passing_syn(a->context.passing, &client, &server, p->at);
 	}
+	if (a->context.watching && p->payload_wire)
+		a->context.watching = watch_segment(a->context.watch, p);
 	if (is_mail_end(a, &p->source, p->source_port) || is_mail_end(a, &p->destination, p->destination_port))
 		return true;
 	if (!greeting_like(p->payload))

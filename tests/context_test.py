@@ -376,6 +376,36 @@ class Answers(Made):
         says = self.answer(self.verdict(c), "check_firewall_antivirus")["says"]
         self.assertEqual(says, "The forged reset set out 2 hops away from the capture point, on the side of the server; it cut the login.")
 
+    def scene_of_loss(self, again=5, of=30):
+        """A device whose mail fails, then reads the web, then fails once more."""
+        c = self.scene()
+        Tcp(c, ME, SERVER, client_port=40001).greeted(60).vain(60.2, "a1 LOGIN user secret\r\n")
+        web = Tcp(c, ME, WEB, port=443, client_port=40002).open(50)
+        for i in range(of):
+            web.server(51 + i * 0.1, "x" * 1000)
+            if i < again:
+                web.again(51.05 + i * 0.1, 1, "x" * 1000)
+        return c
+
+    def test_the_loss_of_a_device_whose_mail_fails(self):
+        doc = self.verdict(self.scene_of_loss())
+        self.assertEqual(self.answer(doc, "check_connection")["says"],
+                         "Already answered: this device's connection loses packets: of the 35 data segments of its other connections 5 were sent again (20.0 ms).")
+
+    def test_a_device_whose_connection_is_well(self):
+        doc = self.verdict(self.scene_of_loss(again=1))
+        self.assertEqual(self.answer(doc, "check_connection")["says"],
+                         "Already answered: 1 of this device's 1 other connections were answered (20.0 ms), 1 of their 31 data segments were sent again; its connection works.")
+
+    def test_nobody_is_watched_whose_mail_works(self):
+        c = self.scene_of_loss()
+        Tcp(c, OTHER, SERVER, client_port=40003).greeted(60).vain(60.2, "a1 LOGIN user secret\r\n")
+        other = Tcp(c, OTHER, WEB, port=443, client_port=40004).open(40)
+        for i in range(30):
+            other.server(41 + i * 0.1, "x" * 1000).again(41.05 + i * 0.1, 1, "x" * 1000)
+        says = self.answer(self.verdict(c, client=OTHER), "check_connection")["says"]
+        self.assertNotIn("sent again", says)
+
     def test_nothing_known_answers_nothing(self):
         for advice in self.verdict(self.scene())["imapwhy"]["advice"]:
             self.assertNotIn("answered_by", advice)

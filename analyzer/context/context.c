@@ -26,7 +26,8 @@ bool context_init(struct context *c, size_t most, struct hash_key key)
 	c->services = services_create(most / 8, key);
 	c->timers = timers_create(most / 16, key);
 	c->answers = answers_create(most / 16, key);
-	return c->hosts && c->passing && c->races && c->certificates && c->devices && c->services && c->timers && c->answers;
+	c->watch = watch_create(key);
+	return c->hosts && c->passing && c->races && c->certificates && c->devices && c->services && c->timers && c->answers && c->watch;
 }
 
 void context_reset(struct context *c)
@@ -47,12 +48,14 @@ void context_reset(struct context *c)
 		answers_destroy(&c->answers);
 	if (c->timers)
 		timers_destroy(&c->timers);
+	if (c->watch)
+		watch_destroy(&c->watch);
 }
 
 size_t context_bytes(const struct context *c)
 {
 	return hosts_bytes(c->hosts) + passing_bytes(c->passing) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services) +
-	       timers_bytes(c->timers) + certificates_bytes(c->certificates) + answers_bytes(c->answers);
+	       timers_bytes(c->timers) + certificates_bytes(c->certificates) + answers_bytes(c->answers) + watch_bytes(c->watch);
 }
 
 /* --- facts --- */
@@ -224,17 +227,20 @@ void context_answers(const struct context *c, const struct case_of *of, struct s
 {
 	struct others others;
 	struct handshakes h;
+	struct loss loss = { 0 };
 
 	services_others(c->services, of->server, &of->client->address, of->began - OTHERS_WITHIN, of->now, &others);
 	struct attempts_of passing;
 	devices_others(c->devices, of->client, of->server, of->began - BEFORE, of->now, &h);
 	if (passing_device(c->passing, &of->client->address, of->began - BEFORE, of->now, &passing))
 		add_passing(&h, &passing);
+	watch_loss(c->watch, &of->client->address, &loss);
 	*into = (struct session_answers){
 		.others_all = others.all, .others_served = others.served, .others_failed = others.failed, .others_more = others.more,
 		.served_at = others.last_served.at, .served_session = others.last_served.session,
 		.failed_at = others.last_failed.at, .failed_session = others.last_failed.session,
 		.answered = h.answered, .unanswered = h.unanswered, .rtt_least = h.rtt_least, .rtt_most = h.rtt_most, .handshake_at = h.newest,
+		.segments = loss.segments, .retransmitted = loss.retransmitted,
 		.all_mail_fails = devices_all_mail_fails(c->devices, &of->client->address, of->began - OTHERS_WITHIN),
 	};
 }
@@ -351,6 +357,12 @@ void context_companion_worked(struct context *c, const struct case_of *of, struc
 	struct shown shown = own(of, at);
 
 	services_served(c->services, of->server, &shown);
+}
+
+void context_watch(struct context *c, const struct address *device, nanoseconds now)
+{
+	watch_begin(c->watch, device, now);
+	c->watching = true;
 }
 
 void context_failed(struct context *c, const struct case_of *of, struct moment at)

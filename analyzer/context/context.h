@@ -13,6 +13,7 @@
 #include "services.h"
 #include "session.h"
 #include "timers.h"
+#include "watch.h"
 
 struct context {
 	struct hosts *hosts;
@@ -23,6 +24,8 @@ struct context {
 	struct answers *answers;
 	struct timers *timers;
 	struct certificates *certificates;
+	struct watch *watch;
+	bool watching; /* some device is watched: segments of other traffic are to be shown to `watch` */
 };
 
 /* All tables together within most_bytes (none is ever smaller than a few hundred records). False: out of memory. */
@@ -61,6 +64,8 @@ void context_certificate_refused(struct context *context, const struct case_of *
 void context_companion_worked(struct context *context, const struct case_of *c, struct moment at);
 /* It died of quiet: what it sent after it was swallowed or met a peer that no longer knew the connection. */
 void context_died(struct context *context, const struct case_of *c, const struct fact_view view[FACT_COUNT]);
+/* Its mail fails: from now on its other connections tell of their loss. */
+void context_watch(struct context *context, const struct address *device, nanoseconds now);
 /* Its verdict: the service failed this client, so far. */
 void context_failed(struct context *context, const struct case_of *c, struct moment at);
 

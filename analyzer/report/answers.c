@@ -88,14 +88,44 @@ static bool answer_device(const struct answering *a)
 	return say(a, !s->others_failed ? ANSWER_OTHERS_SERVED : !s->others_served ? ANSWER_OTHERS_FAILED : ANSWER_OTHERS_MIXED, &v, true);
 }
 
+/* As in docs/verdicts.md, degraded: 5 % of 20 or more. */
+#define LOSS_SEGMENTS 20
+#define LOSS_SHARE 20
+
+static void value_loss(const struct answering *a, const struct session_answers *s, struct values *v)
+{
+	struct values inner = { .count = 0 };
+	char room[VALUE_ROOM];
+	struct text t = TEXT_IN(room);
+
+	if (!s->segments)
+		return;
+	for (int i = 0; i < 2; i++) {
+		value(i ? v : &inner, "retransmitted", "%u", s->retransmitted);
+		value(i ? v : &inner, "segments", "%u", s->segments);
+	}
+	fill(rules_answer(a->report->rules, a->report->options.language, ANSWER_LOSS), &inner, &t);
+	value(v, "loss", "%s", room);
+}
+
+static enum reply reply_of_connections(const struct session_answers *s)
+{
+	if (s->answered < s->unanswered)
+		return ANSWER_CONNECTIONS_BAD;
+	if (s->segments >= LOSS_SEGMENTS && (uint64_t)s->retransmitted * LOSS_SHARE >= s->segments)
+		return ANSWER_CONNECTIONS_LOSSY;
+	return s->answered ? ANSWER_CONNECTIONS_WELL : ANSWER_CONNECTIONS_CARRY;
+}
+
 static bool answer_connection(const struct answering *a)
 {
 	const struct session_answers *s = a->c->session->answers;
 	int all = s->answered + s->unanswered;
 	struct values v = { .count = 0 };
 
-	if (!all)
+	if (!all && !s->segments)
 		return false;
+	value_loss(a, s, &v);
 	value(&v, "answered", "%d", s->answered);
 	value(&v, "unanswered", "%d", s->unanswered);
 	value(&v, "all", "%d", all);
@@ -104,7 +134,7 @@ static bool answer_connection(const struct answering *a)
 	else if (s->rtt_most)
 		value(&v, "rtt", " (%u.%u-%u.%u ms)", s->rtt_least / 1000, s->rtt_least / 100 % 10, s->rtt_most / 1000, s->rtt_most / 100 % 10);
 	a->into->at = s->handshake_at;
-	return say(a, s->answered >= s->unanswered ? ANSWER_CONNECTIONS_WELL : ANSWER_CONNECTIONS_BAD, &v, true);
+	return say(a, reply_of_connections(s), &v, true);
 }
 
 /* Hops from the usual starting values of systems; what set out with another one can't be told. */

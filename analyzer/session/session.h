@@ -30,6 +30,7 @@ struct session_answers {
 	int answered, unanswered;                     /* the newest other connections of this client */
 	uint32_t rtt_least, rtt_most;                 /* their handshakes, microseconds; 0: unknown */
 	struct moment handshake_at;
+	uint32_t segments, retransmitted;             /* data segments of its other connections, since its mail fails */
 	bool all_mail_fails;                          /* this client's mail fails at submission and at reading it */
 };
 

@@ -328,6 +328,61 @@ static void handshakes_of_other_traffic(void **state)
 	context_reset(&c);
 }
 
+static bool segment(struct watch *w, const struct endpoint *from, const struct endpoint *to, nanoseconds ms, uint32_t seq, uint32_t len)
+{
+	const struct packet p = { .at = { ms * MILLISECOND, 1, 0 }, .transport = TRANSPORT_TCP, .source = from->address, .destination = to->address,
+				  .source_port = from->port, .destination_port = to->port, .sequence = seq, .payload_wire = len };
+	return watch_segment(w, &p);
+}
+
+static void loss_is_what_came_again_of_a_watched_device(void **state)
+{
+	struct watch *w = watch_create(key);
+	struct endpoint me = end("192.0.2.1", 5000), other = end("192.0.2.2", 5000), web = end("2001:db8::80", 443);
+	const uint32_t near_wrap = UINT32_MAX - 50;
+	struct loss loss;
+
+	(void)state;
+	watch_begin(w, &me.address, 1000 * MILLISECOND);
+	assert_true(segment(w, &web, &me, 2000, near_wrap, 100));
+	assert_true(segment(w, &web, &me, 2020, near_wrap + 100, 100));
+	segment(w, &web, &me, 2021, near_wrap + 100, 100); /* captured twice */
+	segment(w, &web, &me, 2040, near_wrap + 300, 100);
+	segment(w, &web, &me, 2041, near_wrap + 200, 100); /* out of order */
+	segment(w, &web, &me, 2300, near_wrap + 399, 1);   /* keep-alive */
+	segment(w, &other, &web, 2300, 7, 100);            /* somebody else's */
+	assert_true(watch_loss(w, &me.address, &loss));
+	assert_int_equal(loss.segments, 6);
+	assert_int_equal(loss.retransmitted, 0);
+	segment(w, &web, &me, 2400, near_wrap + 300, 100);
+	segment(w, &me, &web, 2500, 1, 20);
+	segment(w, &me, &web, 2700, 1, 20);
+	assert_true(watch_loss(w, &me.address, &loss));
+	assert_int_equal(loss.retransmitted, 2);
+	assert_false(watch_loss(w, &other.address, &loss));
+	/* Its time is over. */
+	assert_false(segment(w, &web, &me, 700 * 1000, 1, 100));
+	watch_destroy(&w);
+}
+
+static void who_is_watched_is_bounded(void **state)
+{
+	struct watch *w = watch_create(key);
+	size_t before = watch_bytes(w);
+	char text[ADDRESS_TEXT];
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		snprintf(text, sizeof text, "10.0.%d.%d", i >> 8, i & 255);
+		struct endpoint me = end(text, 1000), web = end("203.0.113.80", 443);
+		watch_begin(w, &me.address, (1000 + i) * MILLISECOND);
+		segment(w, &me, &web, 1000 + i, 1, 10);
+	}
+	assert_int_equal(before, watch_bytes(w));
+	assert_true(watch_overwritten(w) > 30000);
+	watch_destroy(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +398,8 @@ int main(void)
 		cmocka_unit_test(refused_logins_count_until_one_is_accepted),
 		cmocka_unit_test(stuck_until_somebody_gets_in),
 		cmocka_unit_test(handshakes_of_other_traffic),
+		cmocka_unit_test(loss_is_what_came_again_of_a_watched_device),
+		cmocka_unit_test(who_is_watched_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
