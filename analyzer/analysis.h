@@ -47,7 +47,7 @@ struct analysis {
 		struct inside_case of;
 		struct answer answers[ANSWERS_MOST];
 		struct inside result;
-		bool known;
+		bool known, glanced; /* glanced: a first look was enough, the result is not whole */
 	} inside;
 	bool ending;
 	struct drops drops[DROPS_MOST]; /* the newest spans, a ring */

@@ -6,6 +6,7 @@
 
 #include "companions.h"
 #include "faults.h"
+#include "judge.h"
 #include "sessions.h"
 
 const char *const outcome_words[] = { "healthy", "failed", "degraded", "inconclusive", NULL };
@@ -61,7 +62,7 @@ static void count(struct report_sessions *into, const struct rule *rule, const s
 }
 
 /* before: the rule of the verdict that this one corrects, NULL: none. Who else it might have been, and what shows it, is asked only of what is told. */
-static void write_case(struct analysis *a, const struct session_summary *s, const struct fact_view *view, const struct rule *rule,
+static void write_case(struct analysis *a, const struct session_summary *s, struct fact_view *view, const struct rule *rule,
 		       uint64_t id, uint64_t revises, const struct rule *before)
 {
 	bool is_chosen = chosen(a, s);
@@ -84,6 +85,7 @@ static void write_case(struct analysis *a, const struct session_summary *s, cons
 	/* What corrects a reported verdict is reported, whatever it says now. */
 	if (!a->report || !report_wants_sessions(a->report) || !is_chosen || !(outcome_chosen(a, rule) || (before && outcome_chosen(a, before))))
 		return;
+	judge_whole(a, view);
 	rules_classify(a->rules, view, a->shared.texts, &verdict);
 	snprintf(id_text, sizeof id_text, "%016" PRIx64, id);
 	snprintf(revises_text, sizeof revises_text, "%016" PRIx64, revises);
@@ -133,6 +135,8 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 	struct case_of c = case_of(a, s);
 	struct answer answer;
 
+	if (a->inside.known && inside_answer(&a->inside.result, &answer))
+		judge_whole(a, view);
 	if (a->inside.known && inside_answer(&a->inside.result, &answer)) {
 		answer.shown.session = c.session;
 		answer.shown.client = c.client->address;

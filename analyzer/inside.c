@@ -141,7 +141,7 @@ static void name_like(const struct inside *i, struct fact_view v[FACT_COUNT], st
 {
 	const struct shown *shown = i->best.like ? &i->best.like->shown : NULL;
 
-	if (!shown || proofs->count == SESSION_MOST_OTHERS)
+	if (!shown || !proofs || proofs->count == SESSION_MOST_OTHERS)
 		return;
 	v[FACT_INSIDE_LIKE] = (struct fact_view){ 1, shown->at, FROM_SERVER, true, true };
 	proofs->list[proofs->count++] = (struct other_proof){ FACT_INSIDE_LIKE, shown->session, shown->client };

@@ -17,11 +17,25 @@ static void infer_inside(struct analysis *a, struct session *s, struct fact_view
 
 	c->known = a->inside.answers;
 	c->known_count = answers_of(a->context.answers, &s->flow->server, &s->flow->client.address, s->id, a->inside.answers);
-	a->inside.known = infer(rules_inside(a->rules), c, &a->inside.result);
+	a->inside.glanced = !a->options.explain && infer_glance(rules_inside(a->rules), c, &a->inside.result);
+	a->inside.known = a->inside.glanced || infer(rules_inside(a->rules), c, &a->inside.result);
 	if (!a->inside.known)
 		return;
 	inside_remember(s, c, &a->inside.result);
-	inside_facts(&a->inside.result, view, &a->proofs);
+	inside_facts(&a->inside.result, view, a->inside.glanced ? NULL : &a->proofs);
+}
+
+void judge_whole(struct analysis *a, struct fact_view *view)
+{
+	if (!a->inside.known || !a->inside.glanced)
+		return;
+	a->inside.glanced = false;
+	for (int id = FACT_INSIDE; FACT_INFERRED(id); id++)
+		view[id] = (struct fact_view){ 0 };
+	know_inferred(view, true);
+	a->inside.known = infer(rules_inside(a->rules), &a->inside.of, &a->inside.result);
+	if (a->inside.known)
+		inside_facts(&a->inside.result, view, &a->proofs);
 }
 
 void analysis_dropped(struct analysis *a, uint64_t packets, nanoseconds from, nanoseconds until)

@@ -12,6 +12,8 @@ void see_packets(struct analysis *a, struct session *s, bool at_end, struct fact
 enum prospect see_open(struct analysis *a, struct session *s, struct fact_view *view);
 /* Infers what is left and decides. */
 const struct rule *judge_seen(struct analysis *a, struct session *s, struct fact_view *view);
+/* Makes the result of what was judged last whole, where a first look was enough to decide; its facts with it. */
+void judge_whole(struct analysis *a, struct fact_view *view);
 /* All facts, and the rule; at_end: the capture ends. */
 const struct rule *judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view);
 /* Does the verdict differ from the one written? Proof that was there then, and is forgotten by now, is no reason to take it back. */

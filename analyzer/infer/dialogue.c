@@ -25,6 +25,7 @@ const int dialogue_step_count = sizeof dialogue_steps / sizeof *dialogue_steps;
 
 _Static_assert(sizeof dialogue_steps / sizeof *dialogue_steps <= STEPS_MOST, "inside_habits has room for every step");
 _Static_assert(MEANINGS <= 32, "the meanings of a server are bits");
+_Static_assert(PHASES <= 32, "the phases that one leads to are bits");
 
 int meaning_by_word(const char *word)
 {

@@ -143,11 +143,7 @@ float fit_follows(const struct sight *sight, const struct supposed *s, int dialo
 
 float fit_end(const struct sight *sight, const struct supposed *s, enum phase phase)
 {
-	const struct inside_step *last = &sight->step[sight->steps - 1];
-	nanoseconds after = sight->steps ? sight->c->end - last->at.time : 0;
-	int span = after < END_AT_ONCE_MOST ? END_AT_ONCE : after < END_SOON_MOST ? END_SOON : END_LATE;
-
-	return habits_in(sight->model, s, phase)->end_log[phase][sight->c->ended][span];
+	return habits_in(sight->model, s, phase)->end_log[phase][sight->c->ended][sight->end_span];
 }
 
 /* Tags may have grown by a digit. */
@@ -206,20 +202,29 @@ static bool is_said_before(const struct sight *sight, int step)
 	return false;
 }
 
-/* Where the length is known to the byte, the row of its bucket; else one of its own. */
-static const struct inside_lengths *lengths_of(const struct inside_model *m, struct plain_length plain, struct inside_lengths *own)
+int length_bucket(const struct inside_model *m, unsigned length)
 {
 	int bucket = 0;
 
-	if (plain.least == plain.most) {
-		while (bucket < m->size_count - 1 && plain.least >= m->size_edge[bucket])
-			bucket++;
-		return &m->lengths[bucket];
-	}
+	while (bucket < m->size_count - 1 && length >= m->size_edge[bucket])
+		bucket++;
+	return bucket;
+}
+
+/* Where the length is known to the byte, the row of its bucket; else one of its own. */
+static const struct inside_lengths *lengths_of(const struct inside_model *m, struct plain_length plain, struct inside_lengths *own)
+{
+	if (plain.least == plain.most)
+		return &m->lengths[length_bucket(m, plain.least)];
 	for (int i = 0; i < MEANINGS; i++)
 		own->usual[i] = usual_size(m, (enum meaning)i, plain);
 	lengths_ready(m, own);
 	return own;
+}
+
+static int end_span(nanoseconds after)
+{
+	return after < END_AT_ONCE_MOST ? END_AT_ONCE : after < END_SOON_MOST ? END_SOON : END_LATE;
 }
 
 bool sight_of(const struct inside_model *model, const struct inside_case *c, struct sight *into)
@@ -235,6 +240,8 @@ bool sight_of(const struct inside_model *model, const struct inside_case *c, str
 		/* The odder the longer, as every length is. */
 		into->odd_log[i] = likelihood(model->odd / (step->all.least + ODD_LENGTH));
 	}
+	if (into->steps > 0)
+		into->end_span = end_span(c->end - into->step[into->steps - 1].at.time);
 	return into->steps > 0;
 }
 
@@ -243,59 +250,99 @@ bool sight_of(const struct inside_model *model, const struct inside_case *c, str
 /* A text fits under few tags: the others need not be asked. */
 static void add_text(const struct inside_text *t, struct plain_length plain, double sum[TAGS_MOST])
 {
-	int least = t->tagged ? plain.least - t->most - TAG_GROWTH : 1, most = t->tagged ? plain.most - t->least : TAGS_MOST;
+	int least = plain.least - t->most - TAG_GROWTH, most = plain.most - t->least;
 
-	for (int tag = least < 1 ? 1 : least; tag <= most && tag <= TAGS_MOST; tag++)
+	if (!t->tagged && (most < 0 || plain.least > t->most))
+		return;
+	for (int tag = least < 1 || !t->tagged ? 1 : least; tag <= TAGS_MOST && (tag <= most || !t->tagged); tag++)
 		sum[tag - 1] += text_size(t, tag, plain);
 }
 
-static void add_texts(const struct inside_meaning *row, struct plain_length plain, double sum[TAGS_MOST])
+/* fit_usual under each tag, of a meaning that has texts. */
+static void sizes_by_tag(const struct inside_meaning *row, double usual, float no_text, const struct plain_length *all,
+			 const struct plain_length *first, float into[LANES])
 {
-	for (int i = 0; i < row->text_count; i++)
-		add_text(&row->texts[i], plain, sum);
+	double of_all[TAGS_MOST] = { 0 }, of_first[TAGS_MOST] = { 0 };
+
+	for (int i = 0; i < row->text_count; i++) {
+		add_text(&row->texts[i], *all, of_all);
+		if (first)
+			add_text(&row->texts[i], *first, of_first);
+	}
+	for (int i = 0; i < TAGS_MOST; i++) {
+		double exact = (of_all[i] > of_first[i] ? of_all[i] : of_first[i]) / row->text_count;
+		into[i] = exact > 0 ? likelihood((1 - row->exact) * usual + row->exact * exact) : no_text;
+	}
 }
 
-/* fit_usual under each tag. */
-static void sizes_by_tag(const struct sight *sight, int step, enum meaning meaning, float into[TAGS_MOST])
+void texts_ready(const struct inside_model *m, enum meaning meaning, uint16_t length, float into[LANES])
 {
-	const struct inside_meaning *row = &sight->model->meaning[meaning];
-	const struct inside_lengths *lengths = sight->lengths[step];
-	const struct inside_step *at = &sight->step[step];
-	float none = row->text_count ? lengths->no_text[meaning] : lengths->usual_log[meaning];
-	double all[TAGS_MOST] = { 0 }, first[TAGS_MOST] = { 0 };
+	const struct inside_lengths *lengths = &m->lengths[length_bucket(m, length)];
+	struct plain_length plain = { length, length };
 
-	for (int i = 0; i < TAGS_MOST; i++)
-		into[i] = none;
-	if (!row->text_count)
-		return;
-	add_texts(row, at->all, all);
-	if (at->first.least != at->all.least || at->first.most != at->all.most)
-		add_texts(row, at->first, first);
-	for (int i = 0; i < TAGS_MOST; i++) {
-		double exact = (all[i] > first[i] ? all[i] : first[i]) / row->text_count;
-		if (exact > 0)
-			into[i] = likelihood((1 - row->exact) * lengths->usual[meaning] + row->exact * exact);
-	}
+	sizes_by_tag(&m->meaning[meaning], lengths->usual[meaning], lengths->no_text[meaning], &plain, NULL, into);
+}
+
+static bool is_same(struct plain_length a, struct plain_length b)
+{
+	return a.least == b.least && a.most == b.most;
+}
+
+/* The same in a row that was worked out before, or else in `into`. */
+static const float *fit_texts(const struct sight *sight, int step, enum meaning meaning, float into[LANES])
+{
+	const struct inside_step *at = &sight->step[step];
+	const struct inside_lengths *lengths = sight->lengths[step];
+	bool one = is_same(at->all, at->first);
+
+	if (one && at->all.least == at->all.most && at->all.least < SHORT_MOST)
+		return sight->model->text_log[meaning][at->all.least];
+	sizes_by_tag(&sight->model->meaning[meaning], lengths->usual[meaning], lengths->no_text[meaning], &at->all, one ? NULL : &at->first, into);
+	return into;
+}
+
+/* Meanings of which other sessions may have told. */
+static bool is_told(enum meaning meaning)
+{
+	return meaning == MEANS_ok || meaning == MEANS_ok_list || meaning == MEANS_no;
 }
 
 void fit_tags(const struct sight *sight, int step, enum meaning meaning, float into[LANES])
 {
-	float sizes[TAGS_MOST], delay = sight->delay_log[step][meaning];
+	float delay = sight->delay_log[step][meaning], usual = sight->lengths[step]->usual_log[meaning] + delay, sizes[LANES];
 
-	sizes_by_tag(sight, step, meaning, sizes);
-	for (int i = 0; i < TAGS_MOST; i++)
-		into[i] = sizes[i] + delay;
-	for (int i = 0; i < TAGS_MOST && sight->c->known_count; i++)
+	if (sight->model->meaning[meaning].text_count) {
+		const float *by_tag = fit_texts(sight, step, meaning, sizes);
+		for (int i = 0; i < LANES; i++)
+			into[i] = by_tag[i] + delay;
+	} else {
+		for (int i = 0; i < LANES; i++)
+			into[i] = usual;
+	}
+	for (int i = 0; i < TAGS_MOST && sight->c->known_count && is_told(meaning); i++)
 		into[i] += fit_known(sight, &(struct supposed){ i + 1, NULL, NULL }, step, meaning, NULL);
+}
+
+void fit_groups(const struct sight *sight, int step, enum meaning meaning, float into[GROUPS])
+{
+	float by_tag[LANES];
+
+	fit_tags(sight, step, meaning, by_tag);
+	for (int group = 0; group < GROUPS; group++) {
+		into[group] = by_tag[group * GROUP_SIZE];
+		for (int i = 1; i < GROUP_SIZE; i++)
+			into[group] = by_tag[group * GROUP_SIZE + i] > into[group] ? by_tag[group * GROUP_SIZE + i] : into[group];
+	}
 }
 
 void fit_lanes(const struct sight *sight, const struct supposed s[LANES], int count, int step, enum meaning meaning, float into[LANES])
 {
-	float sizes[TAGS_MOST];
+	bool texts = sight->model->meaning[meaning].text_count, told = sight->c->known_count && is_told(meaning);
+	float sizes[LANES], usual = sight->lengths[step]->usual_log[meaning];
+	const float *by_tag = texts ? fit_texts(sight, step, meaning, sizes) : NULL;
 
-	sizes_by_tag(sight, step, meaning, sizes);
 	for (int i = 0; i < count; i++) {
-		float size = has_texts(s[i].server, meaning) ? fit_server(sight, &s[i], step, meaning) : sizes[s[i].tag - 1];
-		into[i] = size + fit_delay(sight, &s[i], step, meaning) + fit_known(sight, &s[i], step, meaning, NULL);
+		float size = has_texts(s[i].server, meaning) ? fit_server(sight, &s[i], step, meaning) : texts ? by_tag[s[i].tag - 1] : usual;
+		into[i] = size + fit_delay(sight, &s[i], step, meaning) + (told ? fit_known(sight, &s[i], step, meaning, NULL) : 0);
 	}
 }

@@ -2,38 +2,6 @@
 #include "reading.h"
 
 #include <math.h>
-#include <string.h>
-
-/* Logged in, not logging out: who closes then broke off. */
-static bool in_work(enum phase phase)
-{
-	return phase_kinds[phase].group == GROUP_WITHIN && phase != PHASE_logging_out && phase != PHASE_logged_out;
-}
-
-static enum word_inside outcome_of(int state, enum word_end ended)
-{
-	static const uint8_t words[] = {
-		[MOOD_NONE] = WORD_inside_no_login, [MOOD_REFUSED] = WORD_inside_login_refused,
-		[MOOD_LIMITED] = WORD_inside_connection_limit, [MOOD_TEMPORARY] = WORD_inside_temporary,
-	};
-	enum phase phase = PHASE_IN(state);
-	bool by_server = ended == WORD_end_server_fin || ended == WORD_end_server_reset;
-
-	switch (phase) {
-	case PHASE_start: return WORD_inside_no_greeting;
-	case PHASE_told_error: return WORD_inside_login_refused; /* the error says it; many clients leave without the empty line */
-	case PHASE_expired:
-	case PHASE_expired_before: return WORD_inside_autologout;
-	case PHASE_sent_login:
-	case PHASE_sent_mechanism:
-	case PHASE_sent_response:
-	case PHASE_sent_empty: return MOOD_IN(state) == MOOD_NONE ? WORD_inside_login_unanswered : words[MOOD_IN(state)];
-	default: break;
-	}
-	if (phase_kinds[phase].group == GROUP_WITHIN)
-		return by_server && in_work(phase) ? WORD_inside_closed : WORD_inside_success;
-	return words[MOOD_IN(state)];
-}
 
 /* --- the contest --- */
 
@@ -62,6 +30,8 @@ static double prior_of(const struct inside_model *m, const struct supposed *s)
 	const struct inside_client *client = s->client;
 	double of_client = client ? client->share / (client->tag_most - client->tag_least + 1) : m->other_clients * m->tag[s->tag];
 
+	if (!client && !s->server)
+		return m->tag_prior[s->tag];
 	return log(of_client * (s->server ? s->server->share : m->other_servers) + 1e-12);
 }
 
@@ -88,9 +58,9 @@ static void compete(struct contest *c, int lane, const struct supposed *s)
 
 static void try_tags(struct contest *c)
 {
-	c->walk.by_tag = true;
+	c->walk.way = WALK_TAGS;
 	walk_all(c->sight, &c->walk);
-	c->walk.by_tag = false;
+	c->walk.way = WALK_SUPPOSED;
 	for (int i = 0; i < c->walk.count; i++)
 		compete(c, i, &c->walk.supposed[i]);
 }
@@ -134,22 +104,39 @@ static int best_but(const struct contest *c, int of)
 	return best;
 }
 
-/* So far ahead of every other kind of outcome, a session that worked needs no closer look, unless somebody waited so long that it matters
- * what for. */
-#define CLEARLY 9.0
-#define LONG_WAIT (5 * SECOND)
-
-static bool clearly_worked(const struct contest *c)
+/* The walk that led to the champion still stands, or is walked again. */
+static int lane_of(struct contest *c, const struct champion *champion)
 {
-	const struct sight *sight = c->sight;
+	const struct supposed *s = &champion->supposed;
 
-	for (int i = 0; i < sight->steps; i++)
-		if (sight->step[i].from == FROM_SERVER && sight->step[i].after >= LONG_WAIT)
-			return false;
+	for (int i = 0; i < c->walk.count; i++)
+		if (c->walk.supposed[i].tag == s->tag && c->walk.supposed[i].client == s->client && c->walk.supposed[i].server == s->server)
+			return i;
+	c->walk.count = 1;
+	c->walk.supposed[0] = *s;
+	walk_all(c->sight, &c->walk);
+	return 0;
+}
+
+static void read_champion(struct contest *c, int what, struct inside_dialogue *into)
+{
+	const struct champion *champion = &c->best[what];
+
+	read_dialogue(c->sight, &c->walk, lane_of(c, champion), champion->state, into);
+	into->what = (enum word_inside)what;
+	into->score = champion->score;
+}
+
+static bool clearly_worked(struct contest *c)
+{
 	int best = best_but(c, -1), second = best_but(c, best);
+	struct inside_dialogue dialogue;
 
-	return best >= 0 && kind_of((enum word_inside)best) == WORD_inside_success &&
-	       (second < 0 || c->best[best].score - c->best[second].score >= CLEARLY);
+	if (best < 0 || kind_of((enum word_inside)best) != WORD_inside_success ||
+	    (second >= 0 && c->best[best].score - c->best[second].score < CLEARLY))
+		return false;
+	read_champion(c, best, &dialogue);
+	return !waited_long(c->sight, &dialogue);
 }
 
 /* Suppositions so far behind the best are not made any more definite. */
@@ -245,31 +232,6 @@ static void try_all(struct contest *c)
 	try_likeliest(c, likely);
 }
 
-/* --- the best and the next best --- */
-
-/* The walk that led to the champion still stands, or is walked again. */
-static int lane_of(struct contest *c, const struct champion *champion)
-{
-	const struct supposed *s = &champion->supposed;
-
-	for (int i = 0; i < c->walk.count; i++)
-		if (c->walk.supposed[i].tag == s->tag && c->walk.supposed[i].client == s->client && c->walk.supposed[i].server == s->server)
-			return i;
-	c->walk.count = 1;
-	c->walk.supposed[0] = *s;
-	walk_all(c->sight, &c->walk);
-	return 0;
-}
-
-static void read_champion(struct contest *c, int what, struct inside_dialogue *into)
-{
-	const struct champion *champion = &c->best[what];
-
-	read_dialogue(c->sight, &c->walk, lane_of(c, champion), champion->state, into);
-	into->what = (enum word_inside)what;
-	into->score = champion->score;
-}
-
 bool infer(const struct inside_model *model, const struct inside_case *c, struct inside *into)
 {
 	struct sight sight;
@@ -286,9 +248,7 @@ bool infer(const struct inside_model *model, const struct inside_case *c, struct
 	int best = best_but(&contest, -1), second = best_but(&contest, best);
 	if (best < 0)
 		return false;
-	memset(into, 0, sizeof *into);
-	memcpy(into->step, sight.step, sizeof sight.step);
-	into->steps = sight.steps;
+	inside_begin(&sight, into);
 	into->has_second = second >= 0;
 	read_champion(&contest, best, &into->best);
 	if (into->has_second)

@@ -112,6 +112,19 @@ struct inside_lengths {
 	float not_theirs[MEANINGS]; /* where it is none of a known server's */
 };
 
+/* Suppositions that are tried side by side, and how many of them a register holds. */
+#define LANES 12
+#define FOUR 4
+/* Tags of like length, for a first look: as many groups as a register holds. */
+#define GROUPS FOUR
+#define GROUP_SIZE (TAGS_MOST / GROUPS)
+#define GROUP_OF(tag) (((tag) - 1) / GROUP_SIZE)
+_Static_assert(TAGS_MOST % GROUPS == 0, "every tag has its group");
+_Static_assert(LANES >= TAGS_MOST, "every tag has its lane");
+
+/* Shorter records are looked up by their length. */
+#define SHORT_MOST 128
+
 /* A step of dialogue.def that leads on from a state. */
 struct inside_way {
 	uint8_t meaning, to, step;
@@ -141,10 +154,15 @@ struct inside_model {
 	/* Made by inside_ready: */
 	struct inside_lengths lengths[BUCKETS_MOST]; /* of a length in that bucket */
 	float delay_log[BUCKETS_MOST][MEANINGS];
+	float text_log[MEANINGS][SHORT_MOST][LANES]; /* of a meaning that has texts, under each tag */
+	float text_most[MEANINGS][SHORT_MOST][GROUPS]; /* the greatest of each group */
+	float follows[STEPS_MOST][LANES];            /* the usual habits in every lane */
 	float known_log, again_log, otherwise_log;
 	double other_clients, other_servers;         /* the share of those that are not known */
+	double tag_prior[TAGS_MOST + 1], group_prior[GROUPS]; /* logarithms, both sides unknown; the greatest of the group */
 	struct inside_way ways[2][WAYS_MOST];        /* of records of each direction, state by state */
 	uint16_t first_way[2][STATES + 1];
+	uint32_t leads[PHASES];                      /* bits: the phases that a phase leads to */
 };
 
 /* Works out what is the same for all sessions. To be called once all else is filled in. */

@@ -2,6 +2,57 @@
 #include "reading.h"
 
 #include <math.h>
+#include <string.h>
+
+/* Logged in, not logging out: who closes then broke off. */
+static bool in_work(enum phase phase)
+{
+	return phase_kinds[phase].group == GROUP_WITHIN && phase != PHASE_logging_out && phase != PHASE_logged_out;
+}
+
+enum word_inside outcome_of(int state, enum word_end ended)
+{
+	static const uint8_t words[] = {
+		[MOOD_NONE] = WORD_inside_no_login, [MOOD_REFUSED] = WORD_inside_login_refused,
+		[MOOD_LIMITED] = WORD_inside_connection_limit, [MOOD_TEMPORARY] = WORD_inside_temporary,
+	};
+	enum phase phase = PHASE_IN(state);
+	bool by_server = ended == WORD_end_server_fin || ended == WORD_end_server_reset;
+
+	switch (phase) {
+	case PHASE_start: return WORD_inside_no_greeting;
+	case PHASE_told_error: return WORD_inside_login_refused; /* the error says it; many clients leave without the empty line */
+	case PHASE_expired:
+	case PHASE_expired_before: return WORD_inside_autologout;
+	case PHASE_sent_login:
+	case PHASE_sent_mechanism:
+	case PHASE_sent_response:
+	case PHASE_sent_empty: return MOOD_IN(state) == MOOD_NONE ? WORD_inside_login_unanswered : words[MOOD_IN(state)];
+	default: break;
+	}
+	if (phase_kinds[phase].group == GROUP_WITHIN)
+		return by_server && in_work(phase) ? WORD_inside_closed : WORD_inside_success;
+	return words[MOOD_IN(state)];
+}
+
+#define LONG_WAIT (5 * SECOND)
+
+bool waited_long(const struct sight *sight, const struct inside_dialogue *dialogue)
+{
+	for (int i = 0; i < sight->steps; i++) {
+		const struct inside_step *step = &sight->step[i];
+		if (step->from == FROM_SERVER && step->after >= LONG_WAIT && dialogue->reading[i].meaning != MEANS_push)
+			return true;
+	}
+	return false;
+}
+
+void inside_begin(const struct sight *sight, struct inside *into)
+{
+	memset(into, 0, sizeof *into);
+	memcpy(into->step, sight->step, (size_t)sight->steps * sizeof *sight->step);
+	into->steps = sight->steps;
+}
 
 void read_dialogue(const struct sight *sight, const struct walk *walk, int lane, int state, struct inside_dialogue *into)
 {

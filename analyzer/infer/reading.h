@@ -4,6 +4,15 @@
 
 #include "walk.h"
 
+/* So far ahead of every other kind of outcome, a session that worked needs no closer look. */
+#define CLEARLY 9.0
+
+/* What came of a dialogue that stands there when the session ends. */
+enum word_inside outcome_of(int state, enum word_end ended);
+/* Was there so long a wait that it matters what for, unless it was for nothing that was asked? */
+bool waited_long(const struct sight *sight, const struct inside_dialogue *dialogue);
+/* All but the dialogues. */
+void inside_begin(const struct sight *sight, struct inside *into);
 /* The dialogue that led to a state, all but what came of it and its score. */
 void read_dialogue(const struct sight *sight, const struct walk *walk, int lane, int state, struct inside_dialogue *into);
 /* From the best and the next best: what tells them apart, the login that decided, what is left of certainty. */

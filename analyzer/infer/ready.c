@@ -19,6 +19,17 @@ static void client_ready(struct inside_client *c)
 		c->own_habits = c->own_habits || c->habits.given[phase];
 }
 
+/* By length where it is short, and for every lane. */
+static void lanes_ready(struct inside_model *m)
+{
+	for (int i = 0; i < MEANINGS; i++)
+		for (int length = 0; length < SHORT_MOST && m->meaning[i].text_count; length++)
+			texts_ready(m, (enum meaning)i, (uint16_t)length, m->text_log[i][length]);
+	for (int i = 0; i < STEPS_MOST; i++)
+		for (int lane = 0; lane < LANES; lane++)
+			m->follows[i][lane] = m->usual.step_log[i];
+}
+
 static void rows_ready(struct inside_model *m)
 {
 	for (int bucket = 0; bucket < m->size_count; bucket++) {
@@ -33,8 +44,11 @@ static void rows_ready(struct inside_model *m)
 
 /* --- the ways --- */
 
-static enum mood mood_after(enum mood mood, enum phase phase, enum meaning meaning)
+/* Once a login was accepted it does not matter any more what was refused before. */
+static enum mood mood_after(enum mood mood, enum phase phase, enum meaning meaning, enum phase then)
 {
+	if (phase_kinds[then].group == GROUP_WITHIN)
+		return MOOD_NONE;
 	bool login = phase == PHASE_sent_login || phase == PHASE_sent_mechanism || phase == PHASE_sent_response || phase == PHASE_sent_empty;
 
 	switch (meaning) {
@@ -53,14 +67,16 @@ static int add_ways(struct inside_model *m, enum direction from, int state, int 
 		enum meaning meaning = (enum meaning)step->meaning;
 		if (step->phase != PHASE_IN(state) || meaning_kinds[meaning].from != from)
 			continue;
-		int to = STATE(step->then, mood_after(MOOD_IN(state), (enum phase)step->phase, meaning));
-		m->ways[from][count++] = (struct inside_way){ step->meaning, (uint8_t)to, (uint8_t)i };
+		enum mood mood = mood_after(MOOD_IN(state), (enum phase)step->phase, meaning, (enum phase)step->then);
+		m->ways[from][count++] = (struct inside_way){ step->meaning, (uint8_t)STATE(step->then, mood), (uint8_t)i };
 	}
 	return count;
 }
 
 static void ways_ready(struct inside_model *m)
 {
+	for (int i = 0; i < dialogue_step_count; i++)
+		m->leads[dialogue_steps[i].phase] |= 1u << dialogue_steps[i].then;
 	for (int from = 0; from < 2; from++) {
 		int count = 0;
 		for (int state = 0; state < STATES; state++) {
@@ -78,6 +94,11 @@ static void shares_ready(struct inside_model *m)
 		m->other_clients -= m->clients[i].share;
 	for (int i = 0; i < m->server_count; i++)
 		m->other_servers -= m->servers[i].share;
+	for (int tag = 1; tag <= TAGS_MOST; tag++) {
+		double prior = log(m->other_clients * m->tag[tag] * m->other_servers + 1e-12), *most = &m->group_prior[GROUP_OF(tag)];
+		m->tag_prior[tag] = prior;
+		*most = prior > *most || (tag - 1) % GROUP_SIZE == 0 ? prior : *most;
+	}
 }
 
 void inside_ready(struct inside_model *m)
@@ -87,6 +108,7 @@ void inside_ready(struct inside_model *m)
 	for (int i = 0; i < m->client_count; i++)
 		client_ready(&m->clients[i]);
 	rows_ready(m);
+	lanes_ready(m);
 	m->known_log = (float)log(m->known);
 	m->again_log = likelihood(m->again);
 	m->otherwise_log = likelihood(m->otherwise);

@@ -25,6 +25,7 @@ struct sight {
 	const struct inside_lengths *lengths[INSIDE_STEPS];
 	const float *delay_log[INSIDE_STEPS]; /* by meaning */
 	float odd_log[INSIDE_STEPS];
+	int end_span;
 	struct inside_lengths range[INSIDE_STEPS]; /* only of steps whose length is not known to the byte */
 };
 /* False: nothing can be told. */
@@ -34,6 +35,10 @@ bool sight_of(const struct inside_model *model, const struct inside_case *c, str
 float likelihood(double p);
 /* Fills in the logarithms of `usual`. */
 void lengths_ready(const struct inside_model *model, struct inside_lengths *lengths);
+/* The bucket of a length known to the byte. */
+int length_bucket(const struct inside_model *model, unsigned length);
+/* How well a record of that length fits a meaning that has texts, under each tag, of a server that is not known. */
+void texts_ready(const struct inside_model *model, enum meaning meaning, uint16_t length, float into[LANES]);
 
 /* Natural logarithms of likelihoods. */
 float fit_size(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning);
@@ -45,9 +50,9 @@ float fit_again(const struct sight *sight, int step, enum meaning meaning);
 /* Of an answer that is like those this server gave before to logins of that kind; 0: it gave none. */
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like);
 
-/* Suppositions that are tried side by side. */
-#define LANES 12
-/* Length, delay and answers known: under the tags of 1, 2, 3… bytes, both sides unknown; under each of `count` suppositions. */
+/* Length, delay and answers known: under the best tag of each group; under the tags of 1, 2, 3… bytes, both sides unknown; under each of
+ * `count` suppositions. */
+void fit_groups(const struct sight *sight, int step, enum meaning meaning, float into[GROUPS]);
 void fit_tags(const struct sight *sight, int step, enum meaning meaning, float into[LANES]);
 void fit_lanes(const struct sight *sight, const struct supposed s[LANES], int count, int step, enum meaning meaning, float into[LANES]);
 

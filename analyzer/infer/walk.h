@@ -8,10 +8,15 @@
 #define NEVER -1e30f
 
 struct walk {
+	enum {
+		WALK_SUPPOSED,
+		WALK_TAGS,    /* under the tags of 1, 2, 3… bytes, both sides unknown */
+		WALK_GROUPS,  /* as if each step had that tag of a group that fits it best: no tag of the group comes to more */
+	} way;
 	struct supposed supposed[LANES];
 	int count;
-	bool by_tag; /* under the tags of 1, 2, 3… bytes, both sides unknown */
-	float follows[STEPS_MOST][LANES];
+	const float (*follows)[LANES];            /* by step of dialogue.def */
+	float own_follows[STEPS_MOST][LANES];     /* where a client has habits of its own */
 	float fits[INSIDE_STEPS][MEANINGS][LANES]; /* worked out where first asked for */
 	uint32_t fitted[INSIDE_STEPS];             /* bits: meanings */
 	float score[INSIDE_STEPS + 1][STATES][LANES];
@@ -19,7 +24,7 @@ struct walk {
 	uint8_t alive_count[INSIDE_STEPS + 1];
 };
 
-/* By `supposed` and `count`, or else by tag. */
+/* By `way`; where that is WALK_SUPPOSED by `supposed` and `count`, which it fills in otherwise. */
 void walk_all(const struct sight *sight, struct walk *w);
 
 /* What a step is best taken for on the way to a state. */

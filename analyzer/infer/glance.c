@@ -1,0 +1,108 @@
+/* A first look at a session: one walk, as if every record had the tag that suits it best, tells most of those that clearly worked. */
+#include "reading.h"
+
+#include <string.h>
+
+/* What it is to lead every other outcome by, though those are thought too likely. */
+#define SURELY 6.5
+
+/* The most that an outcome can come to, under which group of tags, and where it then stands. */
+struct bound {
+	double score;
+	int group, state;
+};
+
+static void find_bounds(const struct sight *sight, const struct walk *w, struct bound bounds[INSIDE_OUTCOMES])
+{
+	for (int i = 0; i < INSIDE_OUTCOMES; i++)
+		bounds[i] = (struct bound){ NEVER, 0, 0 };
+	for (int n = 0; n < w->alive_count[sight->steps]; n++) {
+		int state = w->alive[sight->steps][n];
+		struct bound *bound = &bounds[outcome_of(state, sight->c->ended)];
+		float end = fit_end(sight, &w->supposed[0], PHASE_IN(state));
+		for (int group = 0; group < GROUPS; group++) {
+			double score = sight->model->group_prior[group] + w->score[sight->steps][state][group] + end;
+			if (score > bound->score)
+				*bound = (struct bound){ score, group, state };
+		}
+	}
+}
+
+static int best_but_success(const struct bound bounds[INSIDE_OUTCOMES])
+{
+	int best = WORD_inside_none;
+
+	for (int i = 0; i < INSIDE_OUTCOMES; i++)
+		if (i != WORD_inside_success && bounds[i].score > bounds[best].score)
+			best = i;
+	return best;
+}
+
+static void add_step(const struct sight *sight, const struct walk *w, int group, int step, const struct walked *walked, int state,
+		     float sum[LANES])
+{
+	enum meaning meaning = (enum meaning)walked->meaning;
+	float fits[LANES] = { 0 }, follows;
+
+	if (walked->step < 0) {
+		follows = w->score[step + 1][state][group] - w->score[step][walked->before][group];
+	} else {
+		fit_tags(sight, step, meaning, fits);
+		follows = w->follows[walked->step][0] + (MOOD_IN(walked->before) == MOOD_NONE ? 0 : fit_again(sight, step, meaning));
+	}
+	for (int i = 0; i < LANES; i++)
+		sum[i] += fits[i] + follows;
+}
+
+/* What the way to a state comes to under each tag: that tag is told, and its score returned. */
+static double weigh_tags(const struct sight *sight, const struct walk *w, const struct bound *bound, int *tag)
+{
+	float sum[LANES] = { 0 };
+	double most = NEVER;
+	int state = bound->state;
+
+	for (int i = sight->steps - 1; i >= 0; i--) {
+		struct walked walked = walk_back(sight, w, bound->group, i, state);
+		add_step(sight, w, bound->group, i, &walked, state, sum);
+		state = walked.before;
+	}
+	for (int i = 0; i < TAGS_MOST; i++) {
+		double score = sight->model->tag_prior[i + 1] + sum[i];
+		*tag = score > most ? i + 1 : *tag;
+		most = score > most ? score : most;
+	}
+	return most + w->score[0][state][0] + fit_end(sight, &w->supposed[0], PHASE_IN(bound->state));
+}
+
+bool infer_glance(const struct inside_model *model, const struct inside_case *c, struct inside *into)
+{
+	struct sight sight;
+	struct walk walk;
+	struct bound bounds[INSIDE_OUTCOMES];
+	const struct bound *success = &bounds[WORD_inside_success], *second;
+	int tag = 0;
+
+	if (!model->loaded || !sight_of(model, c, &sight))
+		return false;
+	walk.way = WALK_GROUPS;
+	walk_all(&sight, &walk);
+	find_bounds(&sight, &walk, bounds);
+	second = &bounds[best_but_success(bounds)];
+	if (success->score < second->score + SURELY)
+		return false;
+	double score = weigh_tags(&sight, &walk, success, &tag);
+	if (score < second->score + SURELY)
+		return false;
+	inside_begin(&sight, into);
+	walk.supposed[success->group].tag = tag;
+	read_dialogue(&sight, &walk, success->group, success->state, &into->best);
+	if (waited_long(&sight, &into->best))
+		return false;
+	into->best.what = WORD_inside_success;
+	into->best.score = score;
+	into->second.what = (enum word_inside)(second - bounds);
+	into->second.score = second->score;
+	into->has_second = true;
+	read_inside(model, into);
+	return true;
+}
