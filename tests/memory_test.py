@@ -41,6 +41,15 @@ class Memory(unittest.TestCase):
         self.assertLess(stats["memory_bytes"], 8 << 20)
         self.assertGreater(stats["flows"]["evicted"]["loggedin"], 0)
 
+    def test_all_may_wake_at_once(self):
+        talks = [idle(n) for n in range(3000)]
+        for number, talk in enumerate(talks):
+            talk.time = 1700000400 + number / 1000
+            talk.says(SERVER, "* 2 EXISTS\r\n")
+        _, stats = self.analysed(talks, "--memory", "8M", "--only", "failed")
+        self.assertLess(stats["memory_bytes"], 8 << 20)
+        self.assertGreater(stats["flows"]["evicted"]["loggedin"], 0)
+
     def test_who_rested_goes_on(self):
         talk = idle(0)
         for quiet in (120, 900):
