@@ -43,6 +43,16 @@ while f.readline():
 c.close()
 """
 
+KNOCK = r"""
+import socket, sys
+for own in sys.argv[2:]:
+    for _ in range(2):
+        try:
+            socket.create_connection((sys.argv[1], 993), 5, (own, 0))
+        except ConnectionRefusedError:
+            pass
+"""
+
 
 def ip(*words):
     subprocess.run(["ip", *words], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -191,6 +201,21 @@ class Live(unittest.TestCase):
             self.assertEqual(watcher.stop(number), 0)
             self.assertEqual([d["imapwhy"]["verdict"]["mechanism"] for d in watcher.sessions()], ["invalid_credentials"])
             self.assertEqual(len(watcher.of("stats")), 1)
+
+    def test_what_a_crowd_shares_is_a_line(self):
+        crowd = ["10.77.1.%d" % n for n in range(20, 44)]
+        for own in crowd:
+            ip("-n", self.names["client"], "addr", "add", own + "/24", "dev", "eth0")
+        path = os.path.join(self.room, "out.txt")
+        watcher = self.watch("-i", "to-client", "-o", "text", "-w", path)
+        self.assertEqual(self.inside("client", [sys.executable, "-c", KNOCK, "10.77.2.2", *crowd]).returncode, 0)
+        self.assertEqual(watcher.stop(), 0)
+        with open(path) as text:
+            said = " ".join(text.read().split())
+        self.assertIn("server 10.77.2.2:993 · RESET connection_refused", said)
+        self.assertIn("24/24 devices", said)
+        # the two devices that were hit before it was recognised (and how often, at the end), and all others at once
+        self.assertEqual(said.count("✗"), 5, said)
 
     def test_counters_on_demand_and_at_intervals(self):
         watcher = self.watch("-i", "to-client", "--interval", "1")

@@ -379,7 +379,7 @@ void blocks_print(struct report *report)
 		if (blocks->incident[i].text)
 			report_put(report, blocks->incident[i].text, strlen(blocks->incident[i].text));
 	for (uint32_t i = 0; i < blocks->count; i++) {
-		if (sorted[i]->printed && report->options.live)
+		if (sorted[i]->came)
 			print_count(report, sorted[i]);
 		if (!sorted[i]->count || sorted[i]->printed)
 			continue;

@@ -28,7 +28,7 @@ struct block {
 	char *head, *body;
 	size_t client_len; /* of the head: "CLIENT → " */
 	uint32_t next;    /* in its bucket; 0: none */
-	bool printed;
+	bool printed, came; /* came: live, printed when it came */
 };
 
 /* The block of that failure, made where there is none; NULL: no room, which is counted. */

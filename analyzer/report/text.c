@@ -219,8 +219,10 @@ void text_session(struct report *report, const struct report_case *c)
 		return;
 	write_block(report, b, c);
 	/* An incident's line stands for its sessions; they are summed up at the end. */
-	if (report->options.live && (report->options.verbose || !b->incident))
+	if (report->options.live && (report->options.verbose || !b->incident)) {
 		blocks_print_one(report, b);
+		b->came = true;
+	}
 }
 
 void text_incident(struct report *report, const struct incident_told *told)
