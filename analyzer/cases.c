@@ -172,6 +172,20 @@ static void tell_loss(struct analysis *a, const struct session *s, const struct 
 		watch_session(a->context.watch, &s->flow->client.address, &loss);
 }
 
+/* A session that went well for long before it failed is in trouble since its data was sent in vain, or at the most for a minute. */
+static uint64_t tell_fault(struct analysis *a, const struct case_of *c, const struct session_summary *s, const struct fact_view *view,
+			   const struct rule *rule, uint64_t id)
+{
+	struct trouble trouble = { .rule = rule, .id = id, .began = s->start, .proof = s->first };
+
+	if (view[FACT_ESTABLISHED].value && s->end - s->start > MINUTE) {
+		trouble.began = view[FACT_VAIN_SENDS].value ? view[FACT_VAIN_SENDS].at.time : s->end - MINUTE;
+		trouble.proof = s->last;
+	}
+	trouble.lived = context_host_lived(&a->context, c, trouble.began, s->end);
+	return faults_tell(a->incidents, s, &trouble);
+}
+
 void session_written(struct analysis *a, struct session *s, struct fact_view *view, const struct rule *rule)
 {
 	struct session_summary summary;
@@ -198,7 +212,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	s->untold = s->companion && !revises && !companion_tells(rule);
 	/* The first word on a session counts; what corrects it is no other session. */
 	if (!revises && !s->untold)
-		s->incident = faults_tell(a->incidents, &summary, rule, id, context_host_lived(&a->context, &c, summary.start, summary.end));
+		s->incident = tell_fault(a, &c, &summary, view, rule, id);
 	summary.incident = s->incident;
 	if (!s->untold)
 		write_case(a, &summary, view, rule, id, revises, revises ? s->written_rule : NULL);
@@ -232,7 +246,7 @@ void lookup_failed(void *context, struct lookup *k)
 	a->inside.known = false;
 	const struct rule *rule = rules_decide(a->rules, view, a->shared.texts);
 	uint64_t id = id_of(&k->client, &k->resolver, k->first, 0);
-	summary.incident = faults_tell(a->incidents, &summary, rule, id, false);
+	summary.incident = faults_tell(a->incidents, &summary, &(struct trouble){ rule, id, summary.start, summary.first, false });
 	write_case(a, &summary, view, rule, id, 0, NULL);
 	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);
 }

@@ -42,17 +42,17 @@ static bool fault_of(const struct rule *rule, struct fault *into)
 	return true;
 }
 
-uint64_t faults_tell(struct incidents *incidents, const struct session_summary *s, const struct rule *rule, uint64_t id, bool lived)
+uint64_t faults_tell(struct incidents *incidents, const struct session_summary *s, const struct trouble *t)
 {
-	struct incident_session session = { .client = s->client, .server = s->server, .name = s->server_name, .began = s->start, .at = s->end, .proof = s->first,
-					    .session = id, .user = s->user_hash };
+	struct incident_session session = { .client = s->client, .server = s->server, .name = s->server_name, .began = t->began, .at = s->end,
+					    .proof = t->proof, .session = t->id, .user = s->user_hash };
 	struct fault fault;
 
-	if (!fault_of(rule, &fault))
+	if (!fault_of(t->rule, &fault))
 		return 0;
-	fault.of_network = fault.of_network && (lived || !fault.swallowed);
+	fault.of_network = fault.of_network && (t->lived || !fault.swallowed);
 	/* A name that is gone is the fault of no resolver, a resolver's that of no name. */
-	if (s->is_lookup && (is(rule->mechanism, "nxdomain") || is(rule->mechanism, "no_address")))
+	if (s->is_lookup && (is(t->rule->mechanism, "nxdomain") || is(t->rule->mechanism, "no_address")))
 		session.server.port = 0;
 	else if (s->is_lookup)
 		session.name = NULL;

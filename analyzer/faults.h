@@ -6,7 +6,15 @@
 #include "rules.h"
 #include "session.h"
 
-/* Tells a verdict; lived: the server's host answered others while the session went on. The id of the incident that the session belongs to, 0: none (yet). */
-uint64_t faults_tell(struct incidents *incidents, const struct session_summary *session, const struct rule *rule, uint64_t id, bool lived);
+/* What a verdict tells beside its session. */
+struct trouble {
+	const struct rule *rule;
+	uint64_t id;         /* event.id */
+	nanoseconds began;   /* the trouble, not the session */
+	struct moment proof;
+	bool lived;          /* the server's host answered others while the session went on */
+};
+/* Tells a verdict; the id of the incident that the session belongs to, 0: none (yet). */
+uint64_t faults_tell(struct incidents *incidents, const struct session_summary *session, const struct trouble *trouble);
 
 #endif

@@ -32,6 +32,7 @@ STUCK = label("greeting_timeout", "greeting", "server", "server_down", also={"me
 HANGS = label("auth_timeout", "auth", "server", "server_down", why="LOGIN is never answered")
 UNAVAILABLE = label("temporarily_unavailable", "auth", "server", "server_down", why="the server says that it can't")
 LOCKED = label("account_action_required", "auth", "client", "account_settings", why="the account is locked")
+CULPRIT = {"servfail": ("network", "account_settings"), "nxdomain": ("client", "account_settings")}
 SILENT = "syns >= 3 and not synacks and not rst_server"
 # inside TLS a key may be missing for one of many: then the device itself says how it went
 LOGGED_IN, REFUSED_LOGIN = "auth == 'ok' or ('EXAMINE', 'OK') in answers or (tls and client_ip + ' ' not in output)", "auth == 'no' or (tls and client_ip + ' refused' in output)"
@@ -312,6 +313,36 @@ SCENARIOS = [
         {"fault": ("servfail", "silent"), "tls": ("none",)},
         crowds={"one": 24, "two": 20},
         expect=lambda m: [incident("dns_timeout" if m["fault"] == "silent" else m["fault"], "network", 24, 20, closed=True, subject="{one}")],
+    ),
+    # the resolver fails all, and the name itself is gone
+    scenario(
+        "incident_dns_all_{fault}",
+        lambda m, rng: [
+            well("one"),
+            well("two"),
+            dns(m["fault"]),
+            *[
+                crowd(
+                    n,
+                    sessions_each=2,
+                    gap=5,
+                    wait=False,
+                    name=n,
+                    lookup=failed_lookup(
+                        m["fault"], *CULPRIT[m["fault"]], "len(dns) >= 24", also={"cause": ["weak_connection", "server_down", "account_settings"]}
+                    ),
+                )
+                for n in ("one", "two")
+            ],
+            {"do": "join", "name": "one"},
+            {"do": "join", "name": "two"},
+            wait(6),
+            dns(None),
+            *returned("one", "two"),
+        ],
+        {"fault": ("servfail", "nxdomain"), "tls": ("none",)},
+        crowds={"one": 24, "two": 20},
+        expect=lambda m: [incident(m["fault"], "server", 44, closed=True, subject="{host}" if m["fault"] == "nxdomain" else None)],
     ),
     # one device that the firewall keeps out, again and again
     scenario(
