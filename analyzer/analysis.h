@@ -35,6 +35,7 @@ struct analysis {
 	struct decryptor *decryptor; /* NULL: no secrets were given */
 	uint64_t mail_port[65536 / 64]; /* the triage's bit map */
 	struct endpoint mail_end[ENDPOINTS]; /* found by their greeting */
+	uint64_t mail_end_port[65536 / 64]; /* the ports of any of them */
 	nanoseconds now, first, lookups_looked;
 	struct moment last;
 	uint64_t packets, bytes, skipped, duplicates, cut, sessions, matched;

@@ -16,6 +16,9 @@ static inline size_t mail_end_slot(const struct analysis *a, const struct addres
 
 static inline bool is_mail_end(const struct analysis *a, const struct address *address, uint16_t port)
 {
+	/* Most ports are nobody's. */
+	if (!(a->mail_end_port[port / 64] >> (port % 64) & 1))
+		return false;
 	const struct endpoint *e = &a->mail_end[mail_end_slot(a, address, port)];
 
 	return e->port == port && port && address_same(&e->address, address);
@@ -46,6 +49,7 @@ static inline bool segment_is_mail(struct analysis *a, const struct packet *p)
 	if (!greeting_like(p->payload))
 		return false;
 	a->mail_end[mail_end_slot(a, &p->source, p->source_port)] = (struct endpoint){ p->source, p->source_port };
+	a->mail_end_port[p->source_port / 64] |= (uint64_t)1 << p->source_port % 64;
 	return true;
 }
 

@@ -8,16 +8,14 @@
 /* A key of no secret: which frames count as duplicates must not differ between runs. */
 static const struct hash_key frame_key = { 0x696d617077687921, 0x6475706c69636174 };
 
-static uint64_t hash_words(const void *words, size_t count)
+static uint64_t hash_two(uint64_t h, uint64_t a, uint64_t b)
 {
-	const uint8_t *at = words;
-	uint64_t word, h = frame_key.k0;
+	return hash_fold(h ^ a, frame_key.k1 ^ b);
+}
 
-	for (size_t i = 0; i < count; i++) {
-		memcpy(&word, at + 8 * i, 8);
-		h = hash_fold(h ^ word, frame_key.k1 ^ (0x9e3779b97f4a7c15u + i));
-	}
-	return h;
+static uint64_t pair(uint32_t high, uint32_t low)
+{
+	return (uint64_t)high << 32 | low;
 }
 
 struct held_pool *held_pool_create(size_t most_bytes)
@@ -64,40 +62,37 @@ void held_free(struct held_pool *pool, struct held *h)
 	free(h);
 }
 
-/* The fixed fields, then the addresses (four bytes each, or sixteen), then the payload's first bytes: short frames hash in less.
- * Every packet is hashed, so the quick hash must do: who makes frames of his own collide hides only those. */
+static uint64_t hash_addresses(uint64_t h, const struct packet *p)
+{
+	uint64_t word[4];
+	uint32_t four[2];
+
+	if (p->source.family == 4) {
+		memcpy(&four[0], p->source.byte, 4);
+		memcpy(&four[1], p->destination.byte, 4);
+		return h ^ pair(four[0], four[1]);
+	}
+	memcpy(word, p->source.byte, 16);
+	memcpy(word + 2, p->destination.byte, 16);
+	return hash_two(hash_two(h, word[0], word[1]), word[2], word[3]);
+}
+
+/* The fixed fields, the addresses, then the payload's first bytes: short frames hash in less. Every packet is hashed, so the quick hash
+ * must do: who makes frames of his own collide hides only those. */
 static uint64_t frame_hash(const struct packet *p)
 {
-	struct {
-		uint16_t source_port, destination_port, window, ip_id;
-		uint32_t sequence, acknowledgement, length, timestamp, timestamp_echo, sack_left, sack_right;
-		uint8_t flags, transport, family, head;
-		uint8_t rest[64];
-	} key;
 	struct bytes head = bytes_part(p->payload, 0, 32);
-	size_t address = p->source.family == 4 ? 4 : 16, rest = 2 * address + head.len, whole = (rest + 7) & ~(size_t)7;
+	uint64_t ports = (uint64_t)p->source_port << 48 | (uint64_t)p->destination_port << 32 | (uint64_t)p->window << 16 | p->ip_id;
+	uint64_t kinds = (uint64_t)p->flags << 24 | (uint64_t)p->transport << 16 | (uint64_t)p->source.family << 8 | head.len;
+	uint64_t h = hash_two(frame_key.k0, pair(p->sequence, p->acknowledgement), ports), word[4] = { 0 };
 
-	key.source_port = p->source_port;
-	key.destination_port = p->destination_port;
-	key.window = p->window;
-	key.ip_id = p->ip_id;
-	key.sequence = p->sequence;
-	key.acknowledgement = p->acknowledgement;
-	key.length = p->payload_wire;
-	key.timestamp = p->has_timestamps ? p->timestamp : 0;
-	key.timestamp_echo = p->has_timestamps ? p->timestamp_echo : 0;
-	key.sack_left = p->has_sack ? p->sack_left : 0;
-	key.sack_right = p->has_sack ? p->sack_right : 0;
-	key.flags = p->flags;
-	key.transport = (uint8_t)p->transport;
-	key.family = p->source.family;
-	key.head = (uint8_t)head.len;
-	memset(key.rest + whole - 8, 0, 8);
-	memcpy(key.rest, p->source.byte, address);
-	memcpy(key.rest + address, p->destination.byte, address);
-	if (head.len)
-		memcpy(key.rest + 2 * address, head.data, head.len);
-	return hash_words(&key, (sizeof key - sizeof key.rest + whole) / 8);
+	h = hash_two(hash_addresses(h, p), pair(p->payload_wire, (uint32_t)kinds), p->has_timestamps ? pair(p->timestamp, p->timestamp_echo) : 0);
+	if (p->has_sack)
+		h = hash_two(h, pair(p->sack_left, p->sack_right), 1);
+	if (!head.len)
+		return h;
+	memcpy(word, head.data, head.len);
+	return hash_two(hash_two(h, word[0], word[1]), word[2], word[3]);
 }
 
 /* How long after the first capture a frame of this look may be the second. Without an IP identification a host's own repetition

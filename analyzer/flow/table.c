@@ -65,20 +65,24 @@ void flow_table_destroy(struct flow_table **table)
 	*table = NULL;
 }
 
-/* The lower end stands first. Twelve bytes of an IPv4 pair are worth two rounds less than thirty-six. */
+/* Made for every packet, so the quick keyed hash must do. An IPv4 end is a single word. */
+static uint64_t end_hash(struct hash_key key, const struct address *a, uint16_t port)
+{
+	uint64_t word[2];
+	uint32_t four;
+
+	if (a->family == 4) {
+		memcpy(&four, a->byte, sizeof four);
+		return hash_fold(key.k0 ^ ((uint64_t)port << 32 | four), key.k1 ^ 0x9e3779b97f4a7c15u);
+	}
+	memcpy(word, a->byte, sizeof word);
+	return hash_fold(hash_fold(key.k0 ^ word[0], key.k1 ^ word[1]) ^ port, key.k1 ^ 0xd6e8feb86659fd93u);
+}
+
+/* The same, whichever end stands first. */
 static uint64_t ends_hash(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)
 {
-	uint8_t what[36];
-	size_t len = a->family == 4 ? 4 : 16;
-	int order = memcmp(a->byte, b->byte, len);
-
-	if (order > 0 || (order == 0 && a_port > b_port))
-		return ends_hash(key, b, b_port, a, a_port);
-	memcpy(what, a->byte, len);
-	memcpy(what + len, b->byte, len);
-	memcpy(what + 2 * len, &a_port, 2);
-	memcpy(what + 2 * len + 2, &b_port, 2);
-	return hash_bytes(key, what, 2 * len + 4);
+	return hash_fold(end_hash(key, a, a_port) + end_hash(key, b, b_port), key.k1 | 1);
 }
 
 struct ends ends_of(struct hash_key key, const struct address *a, uint16_t a_port, const struct address *b, uint16_t b_port)

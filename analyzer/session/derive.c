@@ -16,6 +16,25 @@ static const uint8_t asks[FACT_COUNT] = {
 #undef FACT
 };
 
+/* Those that may be denied: of the others absence means always no, or never. */
+#define MAY_ZERO(id)
+#define MAY_UNKNOWN(id)
+#define MAY_CLIENT(id) id,
+#define MAY_SERVER(id) id,
+#define MAY_BOTH(id) id,
+static const uint8_t deniable[] = {
+#define FACT(name, word, type, enumeration, fold, absence, says, meaning) MAY_##absence(FACT_##name)
+#include "facts.def"
+#undef FACT
+};
+
+/* Where nothing was observed. */
+static const struct fact_view nothing[FACT_COUNT] = {
+#define FACT(name, word, type, enumeration, fold, absence, says, meaning) [FACT_##name] = { .known = ABSENT_##absence == ABSENT_ZERO },
+#include "facts.def"
+#undef FACT
+};
+
 static bool means_no(unsigned ask, const bool seen[2], const bool whole[2], bool midstream)
 {
 	const bool *enough = ask & ASK_CONTENT ? whole : seen;
@@ -40,8 +59,8 @@ static void apply_absence(const struct tcp *tcp, struct fact_view v[FACT_COUNT])
 
 	for (unsigned ask = 0; ask < ASK_COUNT; ask++)
 		no[ask] = means_no(ask, seen, whole, v[FACT_MIDSTREAM].value);
-	for (int id = 0; id < FACT_COUNT; id++)
-		v[id].known |= no[asks[id]];
+	for (size_t i = 0; i < sizeof deniable; i++)
+		v[deniable[i]].known |= no[asks[deniable[i]]];
 }
 
 static void derive(struct fact_view v[FACT_COUNT], enum fact_id id, int64_t value, const struct fact_view *from)
@@ -241,7 +260,7 @@ static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], na
 
 void session_view(const struct session *s, nanoseconds now, bool at_end, struct fact_view v[FACT_COUNT])
 {
-	memset(v, 0, FACT_COUNT * sizeof *v);
+	memcpy(v, nothing, sizeof nothing);
 	for (int i = 0; i < s->facts.count; i++) {
 		const struct fact *f = &s->facts.list[i];
 		v[f->id] = (struct fact_view){ f->value, { f->time, f->frame, f->file }, f->from, true, true };
