@@ -135,6 +135,8 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 	struct case_of c = case_of(a, s);
 	struct answer answer;
 
+	if (view[FACT_JA4].set && !s->written)
+		behind_hello(a->context.behind, &s->flow->client.address, texts_get(a->shared.texts, (uint32_t)view[FACT_JA4].value), s->first.time);
 	if (a->inside.known && inside_answer(&a->inside.result, &answer))
 		judge_whole(a, view);
 	if (a->inside.known && inside_answer(&a->inside.result, &answer)) {
@@ -209,7 +211,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	tell_loss(a, s, &summary, rule);
 	summary.answers = &answers;
 	summary.others = &a->proofs;
-	s->untold = s->companion && !revises && !companion_tells(rule);
+	s->untold = s->companion && !revises && !companion_tells(rule) && !(a->options.companions && strcmp(rule->outcome, "healthy") == 0);
 	/* The first word on a session counts; what corrects it is no other session. */
 	if (!revises && !s->untold)
 		s->incident = tell_fault(a, &c, &summary, view, rule, id);

@@ -17,7 +17,7 @@ const char options_help[] =
 	"Output  -o, --output text|json|none    default: text on a terminal, else json\n"
 	"        -w, --write FILE|syslog        instead of standard output\n"
 	"            --save-evidence FILE       the frames that verdicts cite, as pcapng\n"
-	"        -v, --verbose                  healthy sessions, too, and all proofs\n"
+	"        -v, --verbose                  healthy sessions, too (POP3 and submission among them), and all proofs\n"
 	"            --lang en|ar   --usernames hash|mask|clear|off   --user-key FILE\n"
 	"            --community-seed N         --interval SECONDS    between counts\n"
 	"Choice      --only OUTCOME,...         failed, degraded, inconclusive, healthy\n"
@@ -253,7 +253,7 @@ static bool take(int option, struct options *o, const char *value, struct error 
 	switch (option) {
 	case 'o': return take_output(o, value, error);
 	case 'w': o->output_file = value; return true;
-	case 'v': o->report.verbose = true; return true;
+	case 'v': o->report.verbose = o->analysis.companions = true; return true;
 	case 'i': o->interface = value; return true;
 	case 'f': o->source.filter = value; return true;
 	case 'h': o->task = TASK_HELP; return true;

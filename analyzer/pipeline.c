@@ -61,6 +61,8 @@ static void tcp(struct analysis *a, const struct packet *p)
 		return;
 	}
 	if (syn_alone && p->payload_wire == 0) {
+		if (p->source.family == 6)
+			note_family(a, p);
 		attempts_add(a->attempts, &ends, p);
 		return;
 	}

@@ -16,6 +16,7 @@ struct analysis_options {
 	bool explain;           /* write every rule and term of each session to `explain_to` */
 	FILE *explain_to;
 	/* what is reported, not what is analysed */
+	bool companions;        /* POP3 and submission sessions that are well, too */
 	unsigned outcomes;      /* bits 1 << outcome of outcome_words; 0: all */
 	struct address client, server;
 	int client_bits, server_bits; /* 0: all */

@@ -168,8 +168,17 @@ struct session *promote_attempt(struct analysis *a, const struct attempt *attemp
 	struct packet syn;
 
 	attempt_packet(attempt, &syn);
+	behind_syn(a->context.behind, &syn);
 	struct session *s = begin_session(a, &syn);
 	if (s)
 		feed_session(a, s, &syn);
 	return s;
+}
+
+void note_family(struct analysis *a, const struct packet *syn)
+{
+	const char *name = lookups_name(a->lookups, &syn->destination);
+
+	if (name)
+		families_tried(a->context.families, &(struct named_service){ name, syn->destination_port }, &syn->source, syn->at.time);
 }

@@ -27,6 +27,8 @@ static void context_stats(const struct analysis *a, struct report_stats *into)
 
 	into->forgotten.hosts = hosts_evicted(c->hosts);
 	into->forgotten.passing = passing_overwritten(c->passing);
+	into->forgotten.families = families_evicted(c->families);
+	into->forgotten.behind = behind_evicted(c->behind);
 	into->forgotten.watched = watch_overwritten(c->watch);
 	into->forgotten.races = races_evicted(c->races);
 	into->forgotten.devices = devices_evicted(c->devices);

@@ -445,6 +445,18 @@ class Companions(Made):
         self.pop3(c, 10).close(10.6)
         self.assertEqual(sessions(documents(c)), [])
 
+    def test_a_good_session_is_told_where_all_is(self):
+        c = Capture()
+        self.pop3(c, 10).close(10.6)
+        doc = self.says(self.verdict(c, options=("-v",)), "clean_close", outcome="healthy")
+        self.assertEqual(doc["network"]["protocol"], "pop3")
+        self.assertEqual([n["id"] for n in doc["imapwhy"]["notices"]], ["pop3"])
+
+    def test_a_session_of_another_service_is_not_told_well(self):
+        c = Capture()
+        Tcp(c, ME, SERVER, port=110).open(10).server(10.1, "HTTP/1.1 400 Bad Request\r\n\r\n").client(10.2, "QUIT\r\n").close(10.5)
+        self.assertEqual(sessions(documents(c, "-v")), [])
+
     def test_a_reset_after_quit_is_no_document(self):
         c = Capture()
         self.pop3(c, 10).send(10.7, 1, RST | ACK)
@@ -475,6 +487,69 @@ class Companions(Made):
         c = Capture()
         Tcp(c, ME, SERVER, port=587).works(10)
         self.assertEqual(self.verdict(c, options=("-p", "587"))["imapwhy"]["verdict"]["mechanism"], "success")
+
+
+class Notices(Made):
+    ME6, SERVER6, NAME = "2001:db8:1::10", "2001:db8:5::5", "imap.example.org"
+
+    def notices(self, doc):
+        return {n["id"]: n["says"] for n in doc["imapwhy"].get("notices", [])}
+
+    def race(self, c, at, number, answered=False):
+        """The name is looked up, IPv6 is tried, IPv4 used 250 ms later."""
+        if answered:
+            Tcp(c, self.ME6, self.SERVER6, client_port=45000 + number).works(at)
+            return
+        Tcp(c, self.ME6, self.SERVER6, client_port=45000 + number).syn(at)
+        Tcp(c, ME, SERVER, client_port=45000 + number).works(at + 0.25)
+
+    def look_ups(self, c):
+        c.query(1, ME, "192.0.2.1", self.NAME)
+        c.answer(1.02, ME, "192.0.2.1", self.NAME, SERVER)
+        c.query(1, ME, "192.0.2.1", self.NAME, qtype=28, number=8)
+        c.answer(1.02, ME, "192.0.2.1", self.NAME, self.SERVER6, qtype=28, number=8)
+
+    def test_ipv6_that_always_loses(self):
+        c = Capture()
+        self.look_ups(c)
+        for i in range(4):
+            self.race(c, 10 + 60 * i, i)
+        docs = [d for d in sessions(documents(c)) if d["source"]["ip"] == ME]
+        docs.sort(key=lambda d: d["event"]["start"])
+        self.assertEqual([("ipv6_always_loses" in self.notices(d)) for d in docs], [False, False, True, True])
+        self.assertIn(" 4 times in a row", self.notices(docs[-1])["ipv6_always_loses"])
+
+    def test_ipv6_that_wins_now_and_then(self):
+        c = Capture()
+        self.look_ups(c)
+        for i in range(5):
+            self.race(c, 10 + 60 * i, i, answered=i == 2)
+        for doc in sessions(documents(c)):
+            self.assertNotIn("ipv6_always_loses", self.notices(doc))
+
+    def many(self, order, clocks=(1000, 9000000), ttl=((64, 57), (64, 57)), hello=None):
+        """Sessions of two devices behind one address, in this order."""
+        c = Capture()
+        for i, device in enumerate(order):
+            t = Tcp(c, ME, SERVER, client_port=46000 + i, ttl=ttl[device], timestamps=True)
+            t.clock = clocks[device]
+            t.works(10 + 20 * i)
+        return self.notices(self.verdict(c))
+
+    def test_two_clocks_that_take_turns(self):
+        self.assertIn("At least 2 devices", self.many([0, 1, 0, 1])["many_devices"])
+
+    def test_a_restarted_device(self):
+        self.assertNotIn("many_devices", self.many([0, 0, 1, 1, 1]))
+
+    def test_clocks_made_anew_for_each_connection(self):
+        self.assertNotIn("many_devices", self.many([0, 1, 2, 3, 4, 5], clocks=[i * 77777777 for i in range(1, 7)], ttl=[(64, 57)] * 6))
+
+    def test_two_systems_that_take_turns(self):
+        self.assertIn("many_devices", self.many([0, 1, 0, 1], clocks=(0, 0), ttl=((63, 57), (127, 57))))
+
+    def test_one_device(self):
+        self.assertNotIn("many_devices", self.many([0, 0, 0, 0]))
 
 
 class Data(unittest.TestCase):

@@ -54,7 +54,7 @@ class Tcp:
 
     def __init__(self, capture, client, server, port=143, client_port=40000, ttl=(64, 57), timestamps=False):
         self.capture, self.ends, self.ports = capture, (client, server), (client_port, port)
-        self.ttl, self.timestamps = list(ttl), timestamps
+        self.ttl, self.timestamps, self.clock = list(ttl), timestamps, None
         self.seq, self.ip_id = [1000, 500000], [100, 7000]
 
     def send(self, at, side, flags, data=b"", seq=None, ack=None, ttl=None, ip_id=None, window=501, options=b"", timestamps=None):
@@ -76,7 +76,11 @@ class Tcp:
     def syn(self, at, again=False):
         if again:
             self.seq[0] -= 1
-        return self.send(at, 0, SYN, options=b"\2\4\5\xb4" + (b"\x08\x0a" + struct.pack("!II", 1, 0) if self.timestamps else b""))
+        return self.send(at, 0, SYN, options=b"\2\4\5\xb4" + (b"\x08\x0a" + struct.pack("!II", self.now(at), 0) if self.timestamps else b""))
+
+    def now(self, at):
+        """The client's clock in its SYN, where it has one of its own."""
+        return 1 if self.clock is None else (self.clock + int(at * 1000)) & 0xffffffff
 
     def syns(self, at, offsets=(0, 1, 3, 7)):
         """SYNs that nobody answers."""

@@ -22,12 +22,14 @@ bool context_init(struct context *c, size_t most, struct hash_key key)
 	c->passing = passing_create(most / 8, key);
 	c->races = races_create(most / 16 * 3, key);
 	c->certificates = certificates_create(most / 16, key);
-	c->devices = devices_create(most / 4, key);
+	c->devices = devices_create(most / 16 * 3, key);
+	c->families = families_create(most / 32, key);
+	c->behind = behind_create(most / 32, key);
 	c->services = services_create(most / 8, key);
 	c->timers = timers_create(most / 16, key);
 	c->answers = answers_create(most / 16, key);
 	c->watch = watch_create(key);
-	return c->hosts && c->passing && c->races && c->certificates && c->devices && c->services && c->timers && c->answers && c->watch;
+	return c->hosts && c->passing && c->races && c->certificates && c->devices && c->services && c->timers && c->answers && c->watch && c->families && c->behind;
 }
 
 void context_reset(struct context *c)
@@ -48,6 +50,10 @@ void context_reset(struct context *c)
 		answers_destroy(&c->answers);
 	if (c->timers)
 		timers_destroy(&c->timers);
+	if (c->families)
+		families_destroy(&c->families);
+	if (c->behind)
+		behind_destroy(&c->behind);
 	if (c->watch)
 		watch_destroy(&c->watch);
 }
@@ -55,7 +61,8 @@ void context_reset(struct context *c)
 size_t context_bytes(const struct context *c)
 {
 	return hosts_bytes(c->hosts) + passing_bytes(c->passing) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services) +
-	       timers_bytes(c->timers) + certificates_bytes(c->certificates) + answers_bytes(c->answers) + watch_bytes(c->watch);
+	       timers_bytes(c->timers) + certificates_bytes(c->certificates) + answers_bytes(c->answers) + watch_bytes(c->watch) +
+	       families_bytes(c->families) + behind_bytes(c->behind);
 }
 
 /* --- facts --- */
@@ -240,7 +247,8 @@ void context_answers(const struct context *c, const struct case_of *of, struct s
 		.served_at = others.last_served.at, .served_session = others.last_served.session,
 		.failed_at = others.last_failed.at, .failed_session = others.last_failed.session,
 		.answered = h.answered, .unanswered = h.unanswered, .rtt_least = h.rtt_least, .rtt_most = h.rtt_most, .handshake_at = h.newest,
-		.segments = loss.segments, .retransmitted = loss.retransmitted,
+		.segments = loss.segments, .retransmitted = loss.retransmitted, .devices = behind_devices(c->behind, &of->client->address),
+		.ipv6_lost = of->name ? families_lost(c->families, &(struct named_service){ of->name, of->server->port }, &of->client->address, of->began) : 0,
 		.all_mail_fails = devices_all_mail_fails(c->devices, &of->client->address, of->began - OTHERS_WITHIN),
 	};
 }
@@ -339,6 +347,8 @@ void context_worked(struct context *c, const struct case_of *of, struct moment a
 	races_worked(c->races, &(struct winner){ { of->began, at.frame, at.file }, 0, of->session, *of->client, *of->server }, of->name);
 	services_served(c->services, of->server, &shown);
 	devices_login_ok(c->devices, of->client, of->server, at.time);
+	if (of->name)
+		families_worked(c->families, &(struct named_service){ of->name, of->server->port }, &of->client->address, of->began);
 }
 
 void context_closing(struct context *c, const struct case_of *of, nanoseconds at)

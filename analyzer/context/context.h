@@ -3,9 +3,11 @@
 #define IMAPWHY_CONTEXT_H
 
 #include "answers.h"
+#include "behind.h"
 #include "certificates.h"
 #include "devices.h"
 #include "facts.h"
+#include "families.h"
 #include "hosts.h"
 #include "incidents.h"
 #include "passing.h"
@@ -24,6 +26,8 @@ struct context {
 	struct answers *answers;
 	struct timers *timers;
 	struct certificates *certificates;
+	struct families *families;
+	struct behind *behind;
 	struct watch *watch;
 	bool watching; /* some device is watched: segments of other traffic are to be shown to `watch` */
 };

@@ -197,7 +197,7 @@ const char *evidence_advice(const struct report *report, const struct rule *rule
 /* --- notices --- */
 
 enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED, NOTICE_RISKS, NOTICE_KEYS_MISSING,
-		 NOTICE_KEYS_WRONG, NOTICE_UNREAD, NOTICE_IDLE_TIMER, NOTICE_POP3 };
+		 NOTICE_KEYS_WRONG, NOTICE_UNREAD, NOTICE_IDLE_TIMER, NOTICE_POP3, NOTICE_IPV6_LOSES, NOTICE_BEHIND };
 
 static const struct notice_kind {
 	const char *id, *en, *ar;
@@ -221,9 +221,16 @@ static const struct notice_kind {
 			    FACT_DECRYPTED, false },
 	[NOTICE_POP3] = { "pop3", "POP3 is used here; IMAP would keep several devices in step.",
 			  "يُستخدم هنا POP3؛ أما IMAP فيُبقي عدة أجهزة متزامنة.", FACT_COMPANION, false },
+	[NOTICE_IPV6_LOSES] = { "ipv6_always_loses", "IPv6 lost to IPv4 %s times in a row on the way to this server: mend it or switch it off.",
+				"خسر IPv6 أمام IPv4 ‏%s مرات متتالية في الطريق إلى هذا الخادم: أصلحه أو أوقفه.", FACT_SYN, true },
+	[NOTICE_BEHIND] = { "many_devices", "At least %s devices share this client's address (NAT).",
+			    "يشترك %s أجهزة على الأقل في عنوان هذا العميل (NAT).", FACT_SYN, true },
 	[NOTICE_IDLE_TIMER] = { "idle_timer", "Something on this path forgets connections that are quiet for %s.",
 				"شيء ما على هذا المسار ينسى الاتصالات التي تبقى صامتة مدة %s.", FACT_IDLE_MOST, true },
 };
+
+/* Fewer may be chance. */
+#define LOSSES_LEAST 3
 
 static bool notice_holds(const struct report_case *c, enum notice_id id)
 {
@@ -250,6 +257,10 @@ static bool notice_holds(const struct report_case *c, enum notice_id id)
 		       v[FACT_DECRYPTED].value == WORD_decrypted_unknown_suite;
 	case NOTICE_POP3:
 		return v[FACT_COMPANION].value == WORD_companion_pop3;
+	case NOTICE_IPV6_LOSES:
+		return c->session->answers && c->session->answers->ipv6_lost >= LOSSES_LEAST;
+	case NOTICE_BEHIND:
+		return c->session->answers && c->session->answers->devices > 1;
 	case NOTICE_IDLE_TIMER:
 		return v[FACT_IDLE_MOST].set && (v[FACT_VAIN_QUIET].value >= MINUTE || v[FACT_RESET_QUIET].value >= MINUTE);
 	}
@@ -285,6 +296,9 @@ static void notice_says(const struct report *report, const struct report_case *c
 		value[10] = '\0'; /* the day says it */
 	} else if (id == NOTICE_IDLE_TIMER) {
 		idle_timer_text(c, form == kind->ar, value, sizeof value);
+	} else if (id == NOTICE_IPV6_LOSES || id == NOTICE_BEHIND) {
+		const struct session_answers *a = c->session->answers;
+		snprintf(value, sizeof value, "%u", id == NOTICE_BEHIND ? (unsigned)a->devices : a->ipv6_lost);
 	} else if (id == NOTICE_RISKS) {
 		snprintf(value, sizeof value, "%s", texts_get(report->texts, (uint32_t)c->view[FACT_TLS_RISKS].value));
 	} else {

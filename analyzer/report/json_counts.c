@@ -106,7 +106,7 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 			     { "dropped_by_interface", s->interface_dropped },
 			     { "interface_lost", s->interface_lost });
 	put_flows(s, stats);
-	PUT_COUNTERS(stats, "forgotten", { "hosts", s->forgotten.hosts }, { "passing", s->forgotten.passing }, { "watched", s->forgotten.watched }, { "races", s->forgotten.races },
+	PUT_COUNTERS(stats, "forgotten", { "hosts", s->forgotten.hosts }, { "passing", s->forgotten.passing }, { "watched", s->forgotten.watched }, { "families", s->forgotten.families }, { "behind", s->forgotten.behind }, { "races", s->forgotten.races },
 		     { "devices", s->forgotten.devices }, { "logins", s->forgotten.logins }, { "services", s->forgotten.services },
 		     { "timers", s->forgotten.timers }, { "answers", s->forgotten.answers },
 		     { "certificates", s->forgotten.certificates }, { "incidents", s->forgotten.incidents },

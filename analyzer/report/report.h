@@ -57,7 +57,7 @@ struct report_stats {
 	uint64_t capture_received, capture_dropped, interface_dropped, interface_lost;
 	uint64_t flows_tracked, flows_now, evicted_attempts, evicted_settled, evicted_prelogin, evicted_loggedin;
 	struct {                /* records of other traffic that left for room, by table */
-		uint64_t hosts, passing, watched, races, devices, logins, services, timers, answers, certificates, incidents, lookups, names;
+		uint64_t hosts, passing, watched, races, families, behind, devices, logins, services, timers, answers, certificates, incidents, lookups, names;
 	} forgotten;
 	uint64_t memory_bytes;
 	uint64_t gaps, bytes_lost, capped;

@@ -31,6 +31,8 @@ struct session_answers {
 	uint32_t rtt_least, rtt_most;                 /* their handshakes, microseconds; 0: unknown */
 	struct moment handshake_at;
 	uint32_t segments, retransmitted;             /* data segments of its other connections, since its mail fails */
+	int devices;                                  /* behind this client's address, at least */
+	uint32_t ipv6_lost;                           /* how often in a row IPv6 lost to IPv4 on its way to the server */
 	bool all_mail_fails;                          /* this client's mail fails at submission and at reading it */
 };
 

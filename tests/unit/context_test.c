@@ -129,6 +129,8 @@ static void tables_stay_bounded(void **state)
 		life(&c, &client, &host, true, 100 + i, 1);
 		context_worked(&c, &(struct case_of){ &client, &server, "mail.example.org", 1, (100 + i) * SECOND, (100 + i) * SECOND }, at(100 + i, 1));
 		devices_login_refused(c.devices, &client, &server, 1, at(100 + i, 1), 1);
+		behind_syn(c.behind, &(struct packet){ .at = at(100 + i, 1), .source = client.address, .destination = host.address, .ttl = 64 });
+		families_tried(c.families, &(struct named_service){ text, 993 }, &client.address, (100 + i) * SECOND);
 		passing_syn(c.passing, &client, &host, (struct moment){ (100 * SECOND) + i, 1, 0 });
 	}
 	assert_int_equal(before, context_bytes(&c));
@@ -137,6 +139,8 @@ static void tables_stay_bounded(void **state)
 	assert_true(races_evicted(c.races) > 40000);
 	assert_true(devices_logins_evicted(c.devices) > 40000);
 	assert_true(passing_overwritten(c.passing) > 40000);
+	assert_true(behind_evicted(c.behind) > 40000);
+	assert_true(families_evicted(c.families) > 40000);
 	assert_int_equal(devices_evicted(c.devices), 0);
 	assert_int_equal(services_evicted(c.services), 0);
 	context_reset(&c);
