@@ -347,6 +347,15 @@ class Answers(Made):
         self.assertIn("session", answer)
         self.assertIn("1 of this device's 1 other connections were answered (20.0 ms)", self.answer(doc, "check_connection")["says"])
 
+    def test_others_served_only_before_it(self):
+        """The server may be gone since: what it did before answers nothing."""
+        c = Capture()
+        Tcp(c, OTHER, SERVER).works(8)
+        Tcp(c, ME, SERVER).syn(10).send(10.02, 1, RST | ACK, seq=0)
+        answer = self.answer(self.verdict(c), "try_another_device")
+        self.assertEqual(answer["state"], "narrowed")
+        self.assertIn("Before this 1 of 1 other devices", answer["says"])
+
     def test_others_fail_too(self):
         c = self.scene()
         Tcp(c, OTHER, SERVER).greeted(5).vain(5.2, "a1 LOGIN user secret\r\n")

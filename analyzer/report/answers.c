@@ -67,6 +67,18 @@ static bool say(const struct answering *a, enum reply reply, const struct values
 
 /* --- the steps --- */
 
+/* Where the server itself may be gone, what it did before shows nothing. */
+static bool only_before(const struct answering *a)
+{
+	static const char *const classes[] = { "reset", "timeout", "firewall_block", "server_refusal", NULL };
+	const struct session_summary *s = a->c->session;
+
+	for (int i = 0; classes[i]; i++)
+		if (strcmp(a->c->verdict->rule->class, classes[i]) == 0)
+			return s->answers->others_served && s->answers->served_at.time < s->start;
+	return false;
+}
+
 static bool answer_device(const struct answering *a)
 {
 	const struct session_answers *s = a->c->session->answers;
@@ -85,6 +97,8 @@ static bool answer_device(const struct answering *a)
 	value(&v, "time", "%sZ", (s->others_served ? served : failed) + 11);
 	a->into->at = s->others_served ? s->served_at : s->failed_at;
 	a->into->session = s->others_served ? s->served_session : s->failed_session;
+	if (only_before(a) && !s->others_failed)
+		return say(a, ANSWER_OTHERS_BEFORE, &v, false);
 	return say(a, !s->others_failed ? ANSWER_OTHERS_SERVED : !s->others_served ? ANSWER_OTHERS_FAILED : ANSWER_OTHERS_MIXED, &v, true);
 }
 
