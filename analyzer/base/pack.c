@@ -35,96 +35,111 @@ static unsigned bytes_in(uint64_t word)
 	return word ? (unsigned)WORD - (unsigned)__builtin_clzll(word) / 8 : 0;
 }
 
+/* Where the next byte goes to, or comes from: apart from the packer, so that no byte written may change it. */
+struct cursor {
+	uint8_t *at;
+	uint64_t reference;
+};
+
 /* Stores a whole word, of which the next one may cover the zeros. */
-static void put(struct packer *p, uint64_t word, unsigned count)
+static inline void put(struct cursor *c, uint64_t word, unsigned count)
 {
 	word = htole64(word);
-	memcpy(p->bytes + p->len, &word, WORD);
-	p->len += count;
+	memcpy(c->at, &word, WORD);
+	c->at += count;
 }
 
-static uint64_t get(struct packer *p, unsigned count)
+static inline uint64_t get(struct cursor *c, unsigned count)
 {
 	uint64_t word;
 
-	memcpy(&word, p->bytes + p->len, WORD);
-	p->len += count;
+	memcpy(&word, c->at, WORD);
+	c->at += count;
 	word = le64toh(word);
 	return count == WORD ? word : word & (((uint64_t)1 << 8 * count) - 1);
 }
 
 /* Returns the half-byte. */
-static unsigned put_word(struct packer *p, uint64_t word)
+static inline unsigned put_word(struct cursor *c, uint64_t word)
 {
 	if (!word)
 		return 0;
-	uint64_t difference = pack_signed((int64_t)(word - p->reference));
+	uint64_t difference = pack_signed((int64_t)(word - c->reference));
 	unsigned whole = bytes_in(word), less = bytes_in(difference);
 	if (less >= whole || less > DIFFERENCE_MOST) {
-		put(p, word, whole);
+		put(c, word, whole);
 		return whole;
 	}
-	put(p, difference, less);
-	p->reference = word;
+	put(c, difference, less);
+	c->reference = word;
 	return DIFFERENCE + less;
 }
 
-static uint64_t get_word(struct packer *p, unsigned how)
+static inline uint64_t get_word(struct cursor *c, unsigned how)
 {
 	if (!how)
 		return 0;
 	if (how < DIFFERENCE)
-		return get(p, how);
-	return p->reference += (uint64_t)unpack_signed(get(p, how - DIFFERENCE));
+		return get(c, how);
+	return c->reference += (uint64_t)unpack_signed(get(c, how - DIFFERENCE));
 }
 
 /* --- pairs of words, and structs of them --- */
 
-static void put_pair(struct packer *p, const uint64_t pair[2])
+static inline void put_pair(struct cursor *c, const uint64_t pair[2])
 {
-	size_t how_at = p->len++;
-	unsigned how = put_word(p, pair[0]);
+	uint8_t *how_at = c->at++;
+	unsigned how = put_word(c, pair[0]);
 
-	p->bytes[how_at] = (uint8_t)(how | put_word(p, pair[1]) << 4);
+	*how_at = (uint8_t)(how | put_word(c, pair[1]) << 4);
 }
 
-static void get_pair(struct packer *p, uint64_t pair[2])
+static inline void get_pair(struct cursor *c, uint64_t pair[2])
 {
-	/* Our own bytes: more can't be asked for than was packed. */
-	if (p->len >= p->end)
-		abort();
-	unsigned how = p->bytes[p->len++];
-	pair[0] = get_word(p, how & 15);
-	pair[1] = get_word(p, how >> 4);
+	unsigned how = *c->at++;
+
+	pair[0] = get_word(c, how & 15);
+	pair[1] = get_word(c, how >> 4);
 }
 
 static void pack_words(struct packer *p, const uint8_t *at, size_t len)
 {
+	struct cursor c = { p->bytes + p->len, p->reference };
 	uint64_t pair[2];
 
 	for (; len >= sizeof pair; at += sizeof pair, len -= sizeof pair) {
 		memcpy(pair, at, sizeof pair);
-		put_pair(p, pair);
+		put_pair(&c, pair);
 	}
-	if (!len)
-		return;
-	memset(pair, 0, sizeof pair);
-	memcpy(pair, at, len);
-	put_pair(p, pair);
+	if (len) {
+		memset(pair, 0, sizeof pair);
+		memcpy(pair, at, len);
+		put_pair(&c, pair);
+	}
+	p->len = (size_t)(c.at - p->bytes);
+	p->reference = c.reference;
 }
 
 static void unpack_words(struct packer *p, uint8_t *at, size_t len)
 {
+	struct cursor c = { p->bytes + p->len, p->reference };
+	const uint8_t *end = p->bytes + p->end;
 	uint64_t pair[2];
 
-	for (; len >= sizeof pair; at += sizeof pair, len -= sizeof pair) {
-		get_pair(p, pair);
+	for (; len >= sizeof pair && c.at < end; at += sizeof pair, len -= sizeof pair) {
+		get_pair(&c, pair);
 		memcpy(at, pair, sizeof pair);
 	}
-	if (!len)
-		return;
-	get_pair(p, pair);
-	memcpy(at, pair, len);
+	if (len && len < sizeof pair && c.at < end) {
+		get_pair(&c, pair);
+		memcpy(at, pair, len);
+		len = 0;
+	}
+	/* Our own bytes: more can't be asked for than was packed. */
+	if (len)
+		abort();
+	p->len = (size_t)(c.at - p->bytes);
+	p->reference = c.reference;
 }
 
 void pack(struct packer *p, void *at, size_t len)
