@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <strings.h>
 
 static void add(struct text *t, const char *s, size_t len)
 {
@@ -95,21 +94,12 @@ bool bytes_contain(struct bytes hay, const char *needle)
 {
 	size_t n = strlen(needle);
 
+	if (!n)
+		return true;
 	for (size_t i = 0; i + n <= hay.len; i++)
-		if (strncasecmp((const char *)hay.data + i, needle, n) == 0)
+		if (letters_alike(hay.data[i], needle[0]) && strncasecmp((const char *)hay.data + i, needle, n) == 0)
 			return true;
 	return false;
-}
-
-bool bytes_same_word(struct bytes b, const char *word)
-{
-	return b.len == strlen(word) && strncasecmp((const char *)b.data, word, b.len) == 0;
-}
-
-bool bytes_start(struct bytes b, const char *prefix)
-{
-	size_t n = strlen(prefix);
-	return b.len >= n && strncasecmp((const char *)b.data, prefix, n) == 0;
 }
 
 void wipe(void *secret, size_t len)

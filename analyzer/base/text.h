@@ -2,6 +2,8 @@
 #ifndef IMAPWHY_TEXT_H
 #define IMAPWHY_TEXT_H
 
+#include <strings.h>
+
 #include "bytes.h"
 
 struct text {
@@ -20,9 +22,26 @@ void text_add_wire(struct text *t, struct bytes wire, size_t most);
 
 /* Case-insensitive (ASCII) search of a needle in bytes. */
 bool bytes_contain(struct bytes hay, const char *needle);
+
+/* May two letters be the same but for their case? Most are not, and need no more than that. */
+static inline bool letters_alike(uint8_t a, char b)
+{
+	return !((a ^ (uint8_t)b) & 0xdf);
+}
+
 /* Case-insensitive (ASCII) comparison. */
-bool bytes_same_word(struct bytes b, const char *word);
-bool bytes_start(struct bytes b, const char *prefix);
+static inline bool bytes_start(struct bytes b, const char *prefix)
+{
+	if (!b.len || !letters_alike(b.data[0], prefix[0]))
+		return !prefix[0];
+	size_t n = strlen(prefix);
+	return b.len >= n && strncasecmp((const char *)b.data, prefix, n) == 0;
+}
+
+static inline bool bytes_same_word(struct bytes b, const char *word)
+{
+	return bytes_start(b, word) && b.len == strlen(word);
+}
 
 /* Compares in the same time and wipes so that the compiler can't drop it. */
 void wipe(void *secret, size_t len);

@@ -44,7 +44,7 @@ enum word_speaker identify(struct bytes b, enum direction from)
 	if (b.len == 0)
 		return WORD_speaker_silent;
 	for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
-		if (openings[i].from != from || (openings[i].start[0] ^ b.data[0]) & 0xdf)
+		if (openings[i].from != from || !letters_alike(b.data[0], openings[i].start[0]))
 			continue;
 		if (bytes_start(b, openings[i].start))
 			return openings[i].speaks == WORD_speaker_smtp && bytes_contain(b, "FTP") ? WORD_speaker_ftp : openings[i].speaks;

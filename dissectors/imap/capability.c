@@ -5,13 +5,18 @@
 
 static void add_upper(struct text *t, struct bytes word)
 {
-	char c[2] = "";
+	char piece[32];
+	size_t n = 0;
 
 	if (t->len)
 		text_add(t, " ");
 	for (size_t i = 0; i < word.len; i++) {
-		c[0] = (char)toupper(word.data[i]);
-		text_add(t, isgraph(word.data[i]) ? c : "?");
+		piece[n++] = (char)(isgraph(word.data[i]) ? toupper(word.data[i]) : '?');
+		if (n == sizeof piece - 1 || i + 1 == word.len) {
+			piece[n] = '\0';
+			text_add(t, piece);
+			n = 0;
+		}
 	}
 }
 
