@@ -175,6 +175,9 @@ void *pack_part(struct packer *p, void *part, size_t len, size_t room)
 
 bool pack_end(struct packer *p)
 {
+	/* The walk back took another way than the walk there. */
+	if (!p->packing && !p->failed && p->len != p->end)
+		abort();
 	if (p->packing != p->failed)
 		for (int i = 0; i < p->parts; i++)
 			free(p->part[i]);

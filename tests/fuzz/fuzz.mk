@@ -20,11 +20,13 @@ FUZZ_CFLAGS += -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 $(BUILD)/imapwhy: $(MAIN) $(LIBRARY)
 	@echo "  LD $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+# Whoever gets hold of a session finds it packed and unpacked.
+$(BUILD)/fuzz/pipeline: FUZZ_BESIDE := tests/packing.c -Wl,--wrap=tracked_wake
 WALK := $(filter-out %/main.o,$(MAIN))
 $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard tests/fuzz/*.h) tests/fuzz/driver.c $(WALK) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(addprefix -iquote ,$(analyzer)) -iquote tests/fuzz $(FUZZ_ENGINE) -o $@ $< $(WALK) $(LIBRARY) $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(addprefix -iquote ,$(analyzer)) -iquote tests/fuzz $(FUZZ_ENGINE) $(FUZZ_BESIDE) -o $@ $< $(WALK) $(LIBRARY) $(LIBS)
 
 sanitized:
 	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) CC=$(FUZZ_CC) CFLAGS="$(FUZZ_CFLAGS)" $(SANITIZED)/imapwhy $(addprefix $(SANITIZED)/fuzz/,$(FUZZ_TARGETS))
