@@ -92,7 +92,7 @@ def reset(c):
 
 
 def reset_answers_data(c):
-    before = [f for f in c.side(not c.server) if f.number < c.frame.number]
+    before = [f for f in c.side(not c.server) if f.number < c.frame.number and (f.length or not f.flags & FIN)]
     return reset(c) and bool(before) and before[-1].length > 0
 
 
@@ -191,6 +191,8 @@ TAGGED_REFUSAL = r"^[^*+\s]\S* (NO|BAD)\b"
 
 
 def unanswered(c):
+    if c.value.lower() == "idle" and re.search(r"^DONE", c.frame.text, re.I | re.M):  # what is owed is the end of IDLE
+        return c.right_side()
     tag = re.search(r"^(\S+) (?:UID )?%s\b" % re.escape(c.value), c.frame.text, re.I | re.M)
     later = "".join(f.text for f in c.side(True) if f.number > c.frame.number)
     return c.right_side() and (bool(c.frame.records) or (bool(tag) and not re.search(r"^%s (OK|NO|BAD)" % re.escape(tag.group(1)), later, re.M)))
@@ -280,7 +282,7 @@ SEEN = {
     "imap.login_text": quoted(TAGGED_REFUSAL), "imap.login_notice": quoted(r"^\* (NO|BAD)\b"), "imap.login_code": says(r"\[{}"),
     "imap.sasl_error": says(r"^\+ [A-Za-z0-9+/=]+"), "imap.last_refused": says(TAGGED_REFUSAL), "imap.last_refused_text": quoted(TAGGED_REFUSAL),
     "imap.bad_answers": says(r"^\S+ (BAD|NO)\b"), "imap.command_owed": unanswered, "imap.commands": says(r"^\S+ [A-Z]+"), "imap.logout": says(r"^\S+ LOGOUT\b"),
-    "imap.midline": lambda c: c.right_side() and c.frame.length > 0, "imap.slowest_answer": says(r"^[^*+\s]\S* OK\b"),
+    "imap.midline": lambda c: c.right_side() and c.frame.length > 0, "imap.slowest_answer": says(r"^[^*+\s]\S* OK\b|^\* (OK|PREAUTH)\b"),
     "speaks.client": speaks, "speaks.server": speaks,
     "tls.client_hello": handshake(1), "tls.sni": server_name, "tls.offered_min": handshake(1), "tls.offered_max": handshake(1),
     "tls.offered_weak": handshake(1), "tls.server_hello": handshake(2), "tls.server_flight": record(20, 22, 23), "tls.cert_issuer": handshake(11),
@@ -299,7 +301,8 @@ SEEN = {
     "imap.greeting_text": says(r"^\* (OK|PREAUTH|BYE)\b"), "imap.greeting_wait": says(r"^\* OK Waiting"), "imap.login_time": says(r"^[^*+\s]\S* (OK|NO|BAD)\b"),
     "imap.logout_answered": says(r"^\* BYE\b|^\S+ OK\b"), "imap.commands_after_login": says(r"^\S+ [A-Z]+"), "imap.commands_ok": says(r"^\S+ OK\b"),
     "imap.last_refused_status": says(r"^[^*+\s]\S* {}\b"), "imap.last_refused_code": says(r"\[{}"), "imap.in_idle": says(r"^\+|^\S+ IDLE\b"),
-    "imap.idle_seen": says(r"^\+|^\S+ IDLE\b"), "imap.compressed": says(r"^\S+ OK\b"), "tls.hello_retry": handshake(2), "tls.version": handshake(2),
+    "imap.idle_time": says(r"^DONE"), "imap.left_owing": lambda c: flag(FIN)(c) and not c.server, "tls.client_closing": record(21, 23),
+    "imap.unasked_refusal": quoted(TAGGED_REFUSAL), "imap.idle_seen": says(r"^\+|^\S+ IDLE\b"), "imap.compressed": says(r"^\S+ OK\b"), "tls.hello_retry": handshake(2), "tls.version": handshake(2),
     "tls.cipher": handshake(2), "tls.resumed": handshake(2), "tls.cert_names": handshake(11), "tls.cert_not_before": handshake(11),
     "tls.cert_not_after": handshake(11), "tls.alpn": handshake(1), "tls.ja3": handshake(1), "tls.ja4": handshake(1),
     "tls.partial_record": lambda c: c.right_side() and c.frame.length > 0, "tls.garbage": lambda c: c.right_side() and c.frame.length > 0,

@@ -225,7 +225,7 @@ command|bad||Request is throttled. Suggested Backoff Time: 299993 milliseconds|r
 login|no||Request is throttled. Suggested Backoff Time: 1000 milliseconds|rate_limited
 login|no||Server Unavailable. 15|temporarily_unavailable
 command|no||Server Unavailable. 15|temporarily_unavailable
-bye|bye||Connection is closed. 13|temporarily_unavailable
+bye|bye||Connection is closed. 13|autologout
 bye|bye||Session invalidated - AccessTokenExpired|oauth_token_rejected
 command|bad||Command Argument Error. 12|protocol_error
 command|bad||Command received in Invalid state.|protocol_error

@@ -234,12 +234,19 @@ static void note_repeated(const struct tcp *tcp, const struct packet *p, enum di
 		n->bits |= RESET_ODD_ACK;
 }
 
+/* The answer to an acknowledgement that was under way when its sender aborted: bare, and behind the reset that the abort sent. */
+static bool answers_older(const struct tcp *tcp, const struct packet *p, enum direction from, const struct reset_notes *n)
+{
+	return !(p->flags & TCP_ACK) && seq_before(p->sequence, n->sequence[from]) &&
+	       time_between(tcp->side[other(from)].last_seen, p->at.time) <= answers_within(tcp);
+}
+
 /* Guessing ahead: another sequence number than that of the reset before, with nothing sent between that would explain it. */
 static void note_rising(const struct tcp *tcp, const struct packet *p, enum direction from, struct reset_notes *n)
 {
 	const struct tcp_side *peer = &tcp->side[other(from)];
 
-	if (n->count[from] && p->sequence != n->sequence[from] && !bare(peer, p) && (tcp->side[from].flags & SIDE_STARTED) &&
+	if (n->count[from] && p->sequence != n->sequence[from] && !bare(peer, p) && !answers_older(tcp, p, from, n) && (tcp->side[from].flags & SIDE_STARTED) &&
 	    !(tcp->side[from].flags & SIDE_FIN) && tcp->side[from].last_seen == n->newest[from])
 		n->bits |= RESET_RISING;
 }

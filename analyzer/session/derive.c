@@ -178,6 +178,16 @@ static void derive_debt(struct fact_view v[FACT_COUNT], nanoseconds now)
 	derive(v, FACT_OWED_ACKED, !is(v, FACT_CLIENT_UNACKED) || v[FACT_CLIENT_UNACKED].at.time > asks->at.time, asks);
 }
 
+/* A client that closes TLS in answer to the server's closing had not meant to. */
+static void derive_client_done(struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *notify = &v[FACT_CLIENT_NOTIFY], *end = &v[FACT_ENDED];
+	bool by_server = end->value == WORD_end_server_fin || end->value == WORD_end_server_reset;
+
+	if (notify->set && notify->value && !(end->set && by_server && notify->at.time > end->at.time))
+		derive(v, FACT_CLIENT_DONE, 1, notify);
+}
+
 /* The greeting came by the capture point at least a way there and back before what the client sent on leaving. */
 static void derive_heard(const struct tcp *tcp, struct fact_view v[FACT_COUNT])
 {
@@ -249,6 +259,7 @@ static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], na
 		take_back_guesses(v);
 	apply_absence(tcp, v);
 	derive_debt(v, now);
+	derive_client_done(v);
 	derive_heard(tcp, v);
 	derive_vain(v);
 	derive_quiet(v, now);

@@ -236,6 +236,8 @@ static bool idle_done(struct imap_state *s, struct observer *o, struct bytes lin
 	if (!bytes_same_word(line, "DONE") || (!idle && asked_sasl(s)))
 		return false;
 	if (idle) {
+		if (idle->flags & ASKED_CLIENT_TURN)
+			observe(o, FACT_IDLE_TIME, o->at.time - idle->at.time);
 		idle->flags &= (uint8_t)~ASKED_CLIENT_TURN;
 		idle->at = o->at;
 	}

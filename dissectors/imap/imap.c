@@ -274,11 +274,13 @@ static void gap(void *state, struct observer *o, uint64_t missing)
 	owed_show(s, o);
 }
 
-/* Who stops within a line, or owes an answer, was said when it came to that. */
+/* Who stops within a line, or owes an answer, was said when it came to that; the answer may still come when nobody waits for it. */
 static void end(void *state, struct observer *o)
 {
-	(void)state;
-	(void)o;
+	const struct imap_state *s = state;
+
+	if (o->from == FROM_CLIENT && s->owed)
+		observe(o, FACT_LEFT_OWING, s->owed);
 }
 
 const struct dissector imap_dissector = { "imap", sizeof(struct imap_state), probe, data, gap, end };

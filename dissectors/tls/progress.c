@@ -212,10 +212,18 @@ void went_on(struct tls_state *st, struct observer *o)
 		not_closed(st, o);
 }
 
+/* After STARTTLS no greeting comes (RFC 9051, 6.2.1): the client speaks first. */
+static bool is_greeted(const struct observer *o)
+{
+	const struct fact *starttls = facts_find(o->facts, FACT_STARTTLS_SENT);
+
+	return !starttls || !starttls->value;
+}
+
 /* An IMAP client speaks after the greeting: a lone record taken for a ticket was the greeting (or an answer). */
 static void ticket_was_data(struct tls_state *st, struct observer *o)
 {
-	if (st->tickets != 1 || st->side[FROM_SERVER].data_seen)
+	if (st->tickets != 1 || st->side[FROM_SERVER].data_seen || !is_greeted(o))
 		return;
 	answered(st, o, st->ticket_at);
 	st->asking = false;

@@ -144,6 +144,21 @@ def captured_twice(p):
     return sorted(out, key=lambda q: q.time)
 
 
+def left_before_the_answer(p):
+    """The client's FIN comes before the answer to its SELECT; what comes then is refused."""
+    talk = Talk(p[:23]).say(CLIENT, flags=FIN | ACK)
+    answer = p[23]
+    talk.packets.append(edited(answer, talk.time + 5 * MILLISECOND))
+    talk.time, talk.next[SERVER] = talk.time + 5 * MILLISECOND, segment_of(answer).sequence + len(segment_of(answer).payload)
+    talk.packets.append(edited(talk.model[CLIENT], talk.time + 20000, b"", sequence=talk.next[CLIENT], acknowledgement=0, flags=RST))
+    return talk.packets
+
+
+def bye_instead_of_the_answer(p):
+    talk = Talk(p[:23]).say(SERVER, b"* BYE Connection is closed. 13\r\n").say(SERVER, flags=FIN | ACK)
+    return talk.say(CLIENT, flags=FIN | ACK).say(SERVER).packets
+
+
 def two_at_once(p):
     """A second connection begun 250 ms before the one that won, whose handshake came too late: given up with a RST."""
     syn, synack = p[4], p[5]
@@ -165,6 +180,8 @@ CASES = {
     "one-sided-tls-server-alone": (TLS, server_alone, "Only the server's frames are left."),
     "success-captured-twice": (PLAIN, captured_twice, "Every frame of the session stands there twice, the copy 30 us later with a TTL one less."),
     "success-tls-captured-twice": (TLS, captured_twice, "Every frame of the session stands there twice, the copy 30 us later with a TTL one less."),
+    "reset-by-client-before-the-answer": (PLAIN, left_before_the_answer, "A FIN of the client (written) stands before the answer to SELECT, a RST (written) behind it."),
+    "temporarily-unavailable-bye-instead-of-answer": (PLAIN, bye_instead_of_the_answer, "In place of the answer to SELECT a BYE and FINs (written)."),
     "superseded-two-at-once": (PLAIN, two_at_once, "A second attempt of the same client (its handshake copied from the first, with another port) comes too late and is given up."),
 }
 

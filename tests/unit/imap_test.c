@@ -255,6 +255,14 @@ static void the_server_alone(void **state)
 	check(DIALOGUE("S * OK hi", "C 1 LOGIN a b", "S 1 NO Login failed."), EXPECT("imap.login_refused=1", "!imap.unasked_refusal"));
 }
 
+static void how_long_it_idled(void **state)
+{
+	(void)state;
+	check(DIALOGUE("S * PREAUTH hi", "C 1 IDLE", "S + idling", "S * OK Still here", "C DONE"),
+	      EXPECT("imap.idle_time=3s @5", "imap.command_owed=idle @5"));
+	check(DIALOGUE("S * PREAUTH hi", "C 1 NOOP", "S 1 OK"), EXPECT("!imap.idle_time"));
+}
+
 static void dovecot_refuses_plaintext(void **state)
 {
 	(void)state;
@@ -681,6 +689,7 @@ int main(void)
 		cmocka_unit_test(dovecot_works),
 		cmocka_unit_test(the_list_ahead_of_the_answer),
 		cmocka_unit_test(the_server_alone),
+		cmocka_unit_test(how_long_it_idled),
 		cmocka_unit_test(dovecot_refuses_plaintext),
 		cmocka_unit_test(dovecot_waits_for_its_auth),
 		cmocka_unit_test(cyrus_refuses),

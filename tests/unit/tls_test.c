@@ -405,6 +405,25 @@ static void lone_ticket_was_the_greeting(void **state)
 	rig_end(&r);
 }
 
+/* After STARTTLS the client speaks first: what comes around its first record are tickets still. */
+static void tickets_after_starttls(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_start(&r, NULL);
+	observe(&(struct observer){ &r.facts, r.texts, ms(0), FROM_CLIENT, NULL }, FACT_STARTTLS_SENT, true);
+	play_flight13(&r);
+	record(&r, FROM_CLIENT, 10, 23, 69);
+	record(&r, FROM_SERVER, 60, 23, 266);
+	record(&r, FROM_CLIENT, 61, 23, 57);
+	record(&r, FROM_SERVER, 80, 23, 266);
+	assert_int_equal(number(&r, FACT_SERVER_RECORDS), 0);
+	record(&r, FROM_SERVER, 8061, 23, 421);
+	assert_int_equal(number(&r, FACT_SLOWEST_RECORD), 8 * SECOND);
+	rig_end(&r);
+}
+
 /* Nineteen bytes are close_notify while nothing follows; else an empty line was sent. */
 static void nineteen_bytes(void **state)
 {
@@ -849,6 +868,7 @@ int main(void)
 		cmocka_unit_test(real_handshakes), cmocka_unit_test(every_split_tells_the_same), cmocka_unit_test(holes_are_survived),
 		cmocka_unit_test(a_hole_within_a_record_is_counted_through), cmocka_unit_test(client_that_rejects_in_secret),
 		cmocka_unit_test(tickets_and_greetings), cmocka_unit_test(lone_ticket_was_the_greeting), cmocka_unit_test(nineteen_bytes),
+		cmocka_unit_test(tickets_after_starttls),
 		cmocka_unit_test(answers_are_timed),
 		cmocka_unit_test(owed_since_the_first), cmocka_unit_test(alert_of_the_server), cmocka_unit_test(close_notify_in_answer), cmocka_unit_test(the_answer_in_a_hole),
 		cmocka_unit_test(coalesced_client_flight), cmocka_unit_test(met_in_the_middle),
