@@ -137,6 +137,13 @@ void crowd_calm(struct crowd *c)
 	}
 }
 
+void crowd_forget_kind(struct crowd *c, uint8_t kind)
+{
+	for (struct party *p = c->party; p && p < c->party + c->room; p++)
+		if (p->kind == kind)
+			p->kind = CROWD_KINDS;
+}
+
 int network_bits(const struct address *a)
 {
 	return a->family == 4 ? 24 : 64;
@@ -172,6 +179,8 @@ static void add_hit(struct tally *n, const struct party *p)
 	if (!n->hit++ || p->began < n->since)
 		n->since = p->began;
 	n->sessions += p->hits;
+	if (p->kind < CROWD_KINDS)
+		n->alike[p->kind]++;
 	n->back += p->back != 0;
 }
 

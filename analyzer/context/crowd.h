@@ -7,11 +7,12 @@
 #include "moment.h"
 
 #define CROWD_MOST 4096 /* clients of one place; beyond them the one that was quiet longest is forgotten */
+#define CROWD_KINDS 8
 #define CROWD_SERVED 4  /* newest services of a client that are remembered */
 
 struct party {
 	struct address address;
-	uint8_t kind;             /* the owner's: of its newest hit */
+	uint8_t kind;             /* the owner's: of its newest hit; below CROWD_KINDS, or one that is like no other */
 	struct endpoint server;   /* of its newest hit */
 	uint32_t hits;            /* since its streak began; 0: not hit */
 	uint32_t where;           /* the narrower place of its newest hit, hashed */
@@ -42,6 +43,8 @@ bool crowd_is_hit(const struct crowd *crowd, const struct crowd_budget *budget, 
 /* Tells may come late: `at` need not be newer than what is known. `began`: when the failing session began. */
 void party_hit(struct party *party, nanoseconds began, nanoseconds at, struct moment proof, uint64_t session);
 void party_served(struct party *party, nanoseconds at, nanoseconds since);
+/* Those of that kind are like no other from now on. */
+void crowd_forget_kind(struct crowd *crowd, uint8_t kind);
 /* All that were hit start afresh. */
 void crowd_calm(struct crowd *crowd);
 
@@ -51,6 +54,7 @@ struct tally {
 	uint32_t back;            /* of those hit: served since their newest hit */
 	uint32_t sessions, sessions_served;
 	uint32_t outside;         /* of those hit: elsewhere than where most were */
+	uint32_t alike[CROWD_KINDS]; /* of those hit, by kind */
 	nanoseconds since;
 	const struct party *first; /* the first hit, NULL: nobody */
 	int bits;                 /* of the network that all that were hit share; 0: several */

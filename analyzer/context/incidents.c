@@ -11,7 +11,8 @@
 #define OUTSIDE_LEAST 2         /* of them elsewhere than where most are hit: then the wider place is at fault */
 #define QUIET MINUTE            /* without a hit before it can close */
 #define FORGOTTEN (30 * MINUTE) /* without a hit before it closes by itself */
-#define SHARE 4                 /* one in so many of the clients seen must be hit */
+#define SHARE 4                 /* one in so many of the clients seen must be hit; of a provider's, more: */
+#define SHARE_OF_PROVIDER 2
 #define GROWTH 4                /* told again when so many times as many are hit */
 #define LOOK_EVERY (10 * SECOND)
 #define JUDGE_EVERY SECOND      /* a place with many clients; what hits it in between waits for the next look */
@@ -242,6 +243,15 @@ static uint64_t new_id(const struct place *place)
 	return hash_bytes(fixed, what, sizeof what);
 }
 
+/* At one server or provider a fault is shared by those who meet the same; what cuts all off shows in many ways. */
+static bool is_shared(const struct tally *n)
+{
+	for (int kind = 0; kind < CROWD_KINDS; kind++)
+		if (n->alike[kind] >= CLIENTS_LEAST)
+			return true;
+	return false;
+}
+
 static bool makes_incident(const struct place *place, const struct tally *n)
 {
 	if (!n->first)
@@ -258,9 +268,9 @@ static bool makes_incident(const struct place *place, const struct tally *n)
 	case PLACE_ALL:
 		return n->outside >= OUTSIDE_LEAST && !n->served && !n->bits;
 	case PLACE_PROVIDER:
-		return n->outside >= OUTSIDE_LEAST && n->hit * SHARE >= n->hit + n->served;
+		return n->outside >= OUTSIDE_LEAST && n->hit * SHARE_OF_PROVIDER >= n->hit + n->served && is_shared(n);
 	default:
-		return n->hit * SHARE >= n->hit + n->served;
+		return n->hit * SHARE >= n->hit + n->served && is_shared(n);
 	}
 }
 

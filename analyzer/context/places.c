@@ -243,7 +243,7 @@ const struct fault *place_fault(const struct place *place)
 {
 	const struct counted *best = &place->fault[0];
 
-	for (const struct counted *c = place->fault; c < place->fault + FAULTS; c++) {
+	for (const struct counted *c = place->fault; c < place->fault + CROWD_KINDS; c++) {
 		/* A ban explains the refusals before it. */
 		if (c->count && c->fault.of_device)
 			return &c->fault;
@@ -258,7 +258,7 @@ static uint8_t count_fault(struct place *place, const struct fault *fault)
 {
 	struct counted *use = &place->fault[0];
 
-	for (struct counted *c = place->fault; c < place->fault + FAULTS; c++) {
+	for (struct counted *c = place->fault; c < place->fault + CROWD_KINDS; c++) {
 		if (c->fault.mechanism && strcmp(c->fault.mechanism, fault->mechanism) == 0) {
 			use = c;
 			break;
@@ -266,8 +266,11 @@ static uint8_t count_fault(struct place *place, const struct fault *fault)
 		if (c->count < use->count)
 			use = c;
 	}
-	if (!use->fault.mechanism || strcmp(use->fault.mechanism, fault->mechanism) != 0)
+	if (!use->fault.mechanism || strcmp(use->fault.mechanism, fault->mechanism) != 0) {
+		if (use->fault.mechanism)
+			crowd_forget_kind(&place->crowd, (uint8_t)(use - place->fault));
 		*use = (struct counted){ .fault = *fault };
+	}
 	use->count++;
 	use->fault.of_network |= fault->of_network;
 	return (uint8_t)(use - place->fault);
@@ -277,10 +280,11 @@ void place_count_faults(struct place *place)
 {
 	const struct crowd *crowd = &place->crowd;
 
-	for (struct counted *c = place->fault; c < place->fault + FAULTS; c++)
+	for (struct counted *c = place->fault; c < place->fault + CROWD_KINDS; c++)
 		c->count = 0;
 	for (const struct party *p = crowd->party; p && p < crowd->party + crowd->room; p++)
-		place->fault[p->kind].count += p->hits;
+		if (p->kind < CROWD_KINDS)
+			place->fault[p->kind].count += p->hits;
 }
 
 uint64_t places_forgotten(const struct places *p)

@@ -16,7 +16,6 @@ enum place_kind {
 	PLACE_KINDS
 };
 
-#define FAULTS 4
 #define PORTS 4
 #define NAME_ROOM 128
 #define WITHIN (10 * MINUTE) /* a hit so long after the last one starts afresh */
@@ -41,7 +40,7 @@ struct place {
 	uint32_t told_hit, told_sessions, told_served;
 	enum incident_scope told_scope;
 	struct endpoint server;  /* of the first one hit */
-	struct counted fault[FAULTS];
+	struct counted fault[CROWD_KINDS]; /* by party.kind */
 	char name[NAME_ROOM];    /* of the service, "" where it is not known */
 	struct moment first, last;
 	uint64_t first_session, last_session;

@@ -12,10 +12,14 @@ incidents: all
 	@python3 tests/lab/run.py $(LAB_OPTIONS) --only $(or $(ONLY),incident_) --add
 	@python3 tests/lab/score_incidents.py --tool ./imapwhy --labels $(LAB)/incidents.json
 
+# An ordinary day out of what make lab made: no incident but those that a capture tells alone.
+mix: all
+	@python3 tests/lab/mix.py --tool ./imapwhy --labels $(LAB)/labels.json
+
 accuracy: all
 	@python3 tests/lab/score.py --tool ./imapwhy --labels $(LAB)/labels.json --show wrong --write docs/accuracy.md
 
 calibrate: all
 	@python3 tests/lab/calibrate.py --tool ./imapwhy --labels $(LAB)/labels.json --rules rules --write
 
-.PHONY: lab incidents accuracy calibrate
+.PHONY: lab incidents mix accuracy calibrate

@@ -151,6 +151,21 @@ static void test_troubles_one_after_another(void **state)
 	assert_int_equal(t->heard.count, 0);
 }
 
+/* Three kinds of trouble are none that is shared. */
+static void test_each_another_fault(void **state)
+{
+	static const struct fault hangs = { .class = "timeout", .mechanism = "auth_timeout", .kind = FAULT_SERVICE, .of_server = true };
+	static const struct fault closes = { .class = "server_refusal", .mechanism = "closed_by_server", .kind = FAULT_SERVICE, .of_server = true };
+	const struct fault *const faults[] = { &refused, &hangs, &closes };
+	struct test *t = *state;
+
+	for (int n = 0; n < 6; n++)
+		assert_int_equal(hit(t, at(10 + n, 1, n, 1), faults[n % 3]), 0);
+	assert_int_not_equal(hit(t, at(17, 1, 9, 1), faults[1]), 0);
+	expect(t, SCOPE_SERVER, INCIDENT_OPEN, 7, 0);
+	assert_string_equal(t->heard.mechanism[0], "auth_timeout");
+}
+
 static void test_few_of_many(void **state)
 {
 	struct test *t = *state;
@@ -271,7 +286,7 @@ static void test_two_that_turn_out_to_be_one(void **state)
 	for (int n = 5; n <= 8; n++)
 		two = hit(t, at(10, n % 2, n, 2), &refused);
 	assert_int_not_equal(one, two);
-	for (int n = 9; n <= 30; n++)
+	for (int n = 9; n <= 45; n++)
 		hit(t, at(11, n % 2, n, 1 + n % 3 % 2), &refused);
 	look(t, 12);
 	expect(t, SCOPE_PROVIDER, INCIDENT_GROWN, last(t)->clients_hit, 40);
@@ -367,7 +382,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_three_clients_make_one), TEST(test_an_outage_told_after_it_is_over), TEST(test_troubles_one_after_another),
-		TEST(test_few_of_many), TEST(test_a_crowd), TEST(test_who_is_served_after_it_is_no_denominator),
+		TEST(test_each_another_fault), TEST(test_few_of_many), TEST(test_a_crowd), TEST(test_who_is_served_after_it_is_no_denominator),
 		TEST(test_a_provider_takes_its_server_in), TEST(test_everyone), TEST(test_not_everyone_where_somebody_is_served),
 		TEST(test_not_everyone_where_servers_answer), TEST(test_two_that_turn_out_to_be_one), TEST(test_an_account_on_several_devices),
 		TEST(test_one_device_that_guesses), TEST(test_a_ban_takes_the_refusals_in), cmocka_unit_test(test_memory_is_bounded),
