@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """Resets: the tampering patterns of the field's papers are called injected, what genuine stacks and proxies do is not."""
 import os
+import shutil
 import sys
+import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from context_test import ME, OTHER, SERVER, THIRD, Made  # noqa: E402
 from packets import ACK, RST, Capture, Tcp  # noqa: E402
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lab"))
+import resets  # noqa: E402
 
 LOGIN = "a1 LOGIN user secret\r\n"
 
@@ -195,6 +200,24 @@ class Genuine(Resets):
         c, t = self.opened()
         t.send(10.15, 0, RST | ACK)
         self.genuine(c, "reset_by_client")
+
+
+class Staged(unittest.TestCase):
+    """A few of the lab's: forged at several places by several means, genuine of several stacks."""
+
+    NEEDS = ("ip", "iptables", "ethtool", "haproxy", "sysctl")
+
+    def test_forged_ones_are_found_and_no_genuine_one_is_called_forged(self):
+        missing = [p for p in self.NEEDS if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
+        if os.geteuid() or missing:
+            self.skipTest("needs root" if os.geteuid() else "needs " + ", ".join(missing))
+        with tempfile.TemporaryDirectory() as folder:
+            resets.make(folder, 30, 7)
+            found, injected, wronged, genuine = resets.counts(folder, os.path.join(resets.TOP, "imapwhy"))
+        self.assertGreaterEqual(injected, 8)
+        self.assertGreaterEqual(genuine, 8)
+        self.assertEqual(wronged, 0)
+        self.assertGreaterEqual(found, injected - 1)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ static const struct {
 	{ RESET_NO_ID, 1, 1 },
 	{ RESET_ODD_ID, 0, 3 },
 };
-enum { POINTS_GOES_ON = 4, POINTS_BOTH = 2, POINTS_FAR = 4, POINTS_OTHER_START = 2, POINTS_NEAR = 2, FAR = 3 };
+enum { POINTS_GOES_ON = 4, POINTS_BOTH = 2, POINTS_FAR = 4, POINTS_OTHER_START = 2, POINTS_NEAR = 2, POINTS_LEFT_OUT = 2, FAR = 3 };
 
 int ttl_difference(const struct tcp *tcp, const struct reset_notes *n)
 {
@@ -74,9 +74,9 @@ int forged_points(const struct tcp *tcp, const struct reset_notes *n)
 	for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
 		if (bits & weights[i].bit)
 			points += n->first == FROM_CLIENT ? weights[i].client : weights[i].points;
-	/* Who counts one by one leaves no number out. */
+	/* Who counts one by one leaves no number out: it weighs as much as a number out of the sequence. */
 	if ((n->bits & RESET_NO_ID) && n->first == FROM_CLIENT && counts_one_by_one(tcp))
-		points++;
+		points += POINTS_LEFT_OUT;
 	if (n->then_count)
 		points += POINTS_GOES_ON;
 	if ((n->bits & RESET_BOTH) && !(n->bits & RESET_BOTH_AT_ONCE))

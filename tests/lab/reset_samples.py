@@ -73,10 +73,8 @@ def moved(data):
 
 
 def main(names):
-    resets.drop_net()
     box = resets.Box()
-    try:
-        resets.raise_net()
+    with resets.alone():
         box.start()
         for name in names or PATTERNS:
             folder = os.path.join(TOP, "samples", name)
@@ -84,9 +82,7 @@ def main(names):
             resets.write_pcap(os.path.join(folder, "capture.pcap"), stage(box, PATTERNS[name]))
             with open(os.path.join(folder, "README.md"), "w", encoding="utf-8") as file:
                 file.write("# %s\n\nStaged by tests/lab/reset_samples.py between real Linux stacks in network namespaces; a box on the way, five hops nearer than the server, tampers: %s.\n" % (name, PATTERNS[name]["says"]))
-    finally:
         box.stop = True
-        resets.drop_net()
 
 
 if __name__ == "__main__":
