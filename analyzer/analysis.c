@@ -27,7 +27,7 @@ static void incident_told(void *context, const struct incident_told *told)
 {
 	struct analysis *a = context;
 
-	if (a->report)
+	if (a->report && incident_wanted(a, told->id))
 		report_incident(a->report, told, a->now);
 }
 

@@ -11,6 +11,7 @@
 
 #define ENDPOINTS 4096
 #define DROPS_MOST 64
+#define WANTED_MOST 64
 
 /* Packets that the capture dropped in a span of time. */
 struct drops {
@@ -39,6 +40,11 @@ struct analysis {
 	nanoseconds now, first, lookups_looked;
 	struct moment last;
 	uint64_t packets, bytes, skipped, duplicates, cut, sessions, matched;
+	struct {
+		uint64_t id[WANTED_MOST]; /* incidents that a chosen session belongs to, the newest ones, a ring */
+		unsigned count;
+		bool now;                 /* a chosen session is being told to the incidents */
+	} wanted;
 	struct report_sessions all, chosen; /* by outcome, corrected where a verdict was */
 	struct other_proofs proofs; /* of the newest view */
 	struct hash_key key;

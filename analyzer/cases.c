@@ -48,6 +48,40 @@ static bool chosen(const struct analysis *a, const struct session_summary *s)
 	       (!o->until || s->start <= o->until);
 }
 
+static bool chooses(const struct analysis_options *o)
+{
+	return o->client_bits || o->server_bits || o->server_name || o->user || o->since || o->until;
+}
+
+static void want(struct analysis *a, uint64_t id)
+{
+	if (!incident_wanted(a, id))
+		a->wanted.id[a->wanted.count++ % WANTED_MOST] = id;
+}
+
+bool incident_wanted(const struct analysis *a, uint64_t id)
+{
+	if (!chooses(&a->options) || a->wanted.now)
+		return true;
+	for (unsigned i = 0; i < WANTED_MOST && i < a->wanted.count; i++)
+		if (a->wanted.id[i] == id)
+			return true;
+	return false;
+}
+
+/* Who asks for some sessions is told of their incidents alone. */
+static uint64_t tell_incidents(struct analysis *a, const struct session_summary *s, const struct trouble *trouble)
+{
+	bool mine = chosen(a, s);
+
+	a->wanted.now = mine;
+	uint64_t id = faults_tell(a->incidents, s, trouble);
+	a->wanted.now = false;
+	if (id && mine)
+		want(a, id);
+	return id;
+}
+
 /* The sessions that end so; a corrected verdict counts no more. */
 static void count(struct report_sessions *into, const struct rule *rule, const struct rule *before)
 {
@@ -185,7 +219,7 @@ static uint64_t tell_fault(struct analysis *a, const struct case_of *c, const st
 		trouble.proof = s->last;
 	}
 	trouble.lived = context_host_lived(&a->context, c, trouble.began, s->end);
-	return faults_tell(a->incidents, s, &trouble);
+	return tell_incidents(a, s, &trouble);
 }
 
 void session_written(struct analysis *a, struct session *s, struct fact_view *view, const struct rule *rule)
@@ -248,7 +282,7 @@ void lookup_failed(void *context, struct lookup *k)
 	a->inside.known = false;
 	const struct rule *rule = rules_decide(a->rules, view, a->shared.texts);
 	uint64_t id = id_of(&k->client, &k->resolver, k->first, 0);
-	summary.incident = faults_tell(a->incidents, &summary, &(struct trouble){ rule, id, summary.start, summary.first, false });
+	summary.incident = tell_incidents(a, &summary, &(struct trouble){ rule, id, summary.start, summary.first, false });
 	write_case(a, &summary, view, rule, id, 0, NULL);
 	texts_release(a->shared.texts, (uint32_t)view[FACT_DNS_NAME].value);
 }

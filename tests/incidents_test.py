@@ -161,6 +161,17 @@ class Incidents(Made):
         self.assertEqual(i["advice"][0]["step"], "contact_provider")
         self.validated(c)
 
+    def test_only_the_incidents_of_whom_one_asks_for(self):
+        c = self.outage()
+        for k in range(6):
+            Tcp(c, "198.51.100.9", "203.0.113.77", client_port=41000 + k).refused(40 + 10 * k)
+        self.assertEqual(len(incidents(documents(c))), 2)
+        for client, scope in (("198.51.100.9", "unknown"), (CLIENTS[7], "server")):
+            found = incidents(documents(c, "--client", client))
+            self.assertEqual([i["scope"] for i in found], [scope])
+        self.assertEqual(found[0]["clients_hit"], 24)
+        self.assertEqual(incidents(documents(c, "--client", "198.51.100.99")), [])
+
     def unanswered(self, c, networks):
         for k, server in enumerate((SERVER, "203.0.113.66")):
             for i in range(12):

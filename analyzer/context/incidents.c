@@ -13,7 +13,7 @@
 #define FORGOTTEN (30 * MINUTE) /* without a hit before it closes by itself */
 #define SHARE 4                 /* one in so many of the clients seen must be hit; of a provider's, more: */
 #define SHARE_OF_PROVIDER 2
-#define GROWTH 4                /* told again when so many times as many are hit */
+#define GROWTH 4                /* told again when so many times as many are hit; of one device or account, so many times as often */
 #define LOOK_EVERY (10 * SECOND)
 #define JUDGE_EVERY SECOND      /* a place with many clients; what hits it in between waits for the next look */
 #define MANY 256
@@ -310,7 +310,7 @@ static bool has_grown(const struct incidents *i, struct place *place, bool at_en
 {
 	struct tally n = counted(i, place);
 
-	return n.hit >= GROWTH * place->told_hit || scope_of(place, &n) > place->told_scope ||
+	return n.hit >= GROWTH * place->told_hit || (place->kind <= PLACE_ACCOUNT && place->sessions_hit >= GROWTH * place->told_sessions) || scope_of(place, &n) > place->told_scope ||
 	       (at_end && (place->sessions_hit > place->told_sessions || n.served > place->told_served));
 }
 
