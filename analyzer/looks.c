@@ -15,10 +15,9 @@ static const nanoseconds looks_after[] = { LOOK_FIRST, 3500 * MILLISECOND, 10 * 
 #define RECORDS_AT_WORK 12
 #define CONTEXT_WAIT (10 * SECOND)
 #define CONTEXT_LOOK (2500 * MILLISECOND)
-/* An open session that no look is left for is packed when it was quiet for so long. */
+/* An open session that no look is left for is packed when it was quiet for so long, also where there are few: what an idle one costs is
+ * promised for each. */
 #define REST_AFTER (10 * SECOND)
-/* Packing costs time: few sessions stay as they are. */
-#define FEW_SESSIONS 4096
 
 /* No look is due any more before a packet comes. */
 static void look_no_more(struct session *s)
@@ -127,8 +126,6 @@ static void rest(struct analysis *a, struct tracked *t)
 {
 	nanoseconds at = tcp_last_seen(&t->session->tcp) + REST_AFTER;
 
-	if (flow_count(a->flows) <= FEW_SESSIONS)
-		return;
 	if (a->now < at)
 		wheel_set(a->wheel, &t->flow, at);
 	else
