@@ -40,6 +40,8 @@ static void tcp(struct analysis *a, const struct packet *p)
 	if (a->shared.session_bytes > a->session_room)
 		drive_out_sessions(a);
 	struct ends ends = ends_of(a->key, &p->source, p->source_port, &p->destination, p->destination_port);
+	flow_expect(a->flows, &ends);
+	frame_expect(a->shared.held, p);
 	struct session *s = find_session(a, &ends);
 	if (s) {
 		feed_session(a, s, p);

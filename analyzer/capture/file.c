@@ -61,6 +61,9 @@ static enum file_status pcap_next(struct file *f, struct frame *frame, struct er
 	p = input_have(&f->input, f->head + captured);
 	if (__builtin_expect(!p, 0))
 		return file_ended(f, error);
+	/* While this frame is looked at, the next one's head comes nearer. */
+	__builtin_prefetch(p + f->head + captured);
+	__builtin_prefetch(p + f->head + captured + 64);
 	frame->data = p + f->head;
 	frame->captured = captured;
 	frame->wire = wire > captured ? wire : captured;

@@ -107,9 +107,22 @@ static nanoseconds duplicate_within(const struct packet *p, int hops)
 	return 2 * MILLISECOND;
 }
 
+void frame_expect(struct held_pool *pool, const struct packet *p)
+{
+	pool->expected.hash = frame_hash(p);
+	pool->expected.frame = p->at.frame;
+	pool->expected.file = p->at.file;
+	__builtin_prefetch(&pool->seen[pool->expected.hash % FRAMES_SEEN], 1);
+}
+
+static uint64_t expected_hash(const struct held_pool *pool, const struct packet *p)
+{
+	return pool->expected.frame == p->at.frame && pool->expected.file == p->at.file ? pool->expected.hash : frame_hash(p);
+}
+
 bool frame_duplicate(struct held_pool *pool, const struct packet *p)
 {
-	uint64_t hash = frame_hash(p);
+	uint64_t hash = expected_hash(pool, p);
 	struct frame_seen *seen = &pool->seen[hash % FRAMES_SEEN];
 	int hops = abs((int)seen->ttl - (int)p->ttl);
 	bool same = seen->hash == hash && seen->frame;
@@ -149,4 +162,5 @@ void frame_no_duplicate(struct held_pool *pool, const struct packet *p)
 void frames_forget(struct held_pool *pool)
 {
 	memset(pool->seen, 0, sizeof pool->seen);
+	pool->expected.frame = 0;
 }

@@ -18,6 +18,11 @@ struct frame_seen {
 struct held_pool {
 	size_t most;
 	struct tcp_counters counters;
+	struct {
+		uint64_t hash;
+		uint32_t frame;
+		uint16_t file;
+	} expected;              /* of the frame that frame_expect was told of */
 	struct frame_seen seen[FRAMES_SEEN];
 };
 

@@ -100,6 +100,11 @@ static bool is_end(const struct endpoint *e, const struct address *a, uint16_t p
 	return e->port == port && address_same(&e->address, a);
 }
 
+void flow_expect(const struct flow_table *t, const struct ends *e)
+{
+	__builtin_prefetch(&t->bucket[e->hash & (t->buckets - 1)]);
+}
+
 struct flow *flow_find(struct flow_table *t, const struct ends *e)
 {
 	for (struct flow *f = t->bucket[e->hash & (t->buckets - 1)]; f; f = f->chain)

@@ -34,6 +34,8 @@ struct flow_table;
 struct flow_table *flow_table_create(size_t record_size, size_t most, struct hash_key key, void (*leave)(void *context, struct flow *flow),
 				     void *context);
 void flow_table_destroy(struct flow_table **table);
+/* It will be looked for soon: where it is found is fetched meanwhile. */
+void flow_expect(const struct flow_table *table, const struct ends *ends);
 /* Either direction of the packet finds it; NULL: none. */
 struct flow *flow_find(struct flow_table *table, const struct ends *ends);
 /* A zeroed record; the caller has made sure that the connection is not there. NULL: out of memory. */

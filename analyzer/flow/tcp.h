@@ -24,6 +24,8 @@ const struct tcp_counters *held_pool_counters(const struct held_pool *pool);
  * itself; for the caller's SYN attempts and other packets that no tracker sees. Asking again for the same frame number
  * gives the same answer. */
 bool frame_duplicate(struct held_pool *pool, const struct packet *p);
+/* That will be asked of this frame soon: what it takes is fetched while others do their part. */
+void frame_expect(struct held_pool *pool, const struct packet *p);
 /* Another recording begins: its frames are nobody's second capture. */
 void frames_forget(struct held_pool *pool);
 
