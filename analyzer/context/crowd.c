@@ -193,19 +193,25 @@ static bool is_hit(const struct party *p, const struct span *span)
 	return span->within ? failing(p, span->until, span->within) : p->hits != 0;
 }
 
+/* Those of a crowd that are hit, by their places: most are not. */
+struct hits {
+	uint16_t at[CROWD_MOST * 2];
+	uint32_t count;
+};
+
 /* Most of them, by Boyer and Moore: where there is no majority, whichever is left, at least two are outside. */
-static uint32_t outside(const struct crowd *c, const struct span *span, uint32_t hit)
+static uint32_t outside(const struct crowd *c, const struct hits *hits)
 {
 	uint32_t most = 0, lead = 0, there = 0;
 
-	for (const struct party *p = c->party; p < c->party + c->room; p++)
-		if (is_hit(p, span)) {
-			most = lead ? most : p->where;
-			lead += p->where == most ? 1u : -1u;
-		}
-	for (const struct party *p = c->party; p < c->party + c->room; p++)
-		there += is_hit(p, span) && p->where == most;
-	return hit - there;
+	for (uint32_t i = 0; i < hits->count; i++) {
+		uint32_t where = c->party[hits->at[i]].where;
+		most = lead ? most : where;
+		lead += where == most ? 1u : -1u;
+	}
+	for (uint32_t i = 0; i < hits->count; i++)
+		there += c->party[hits->at[i]].where == most;
+	return hits->count - there;
 }
 
 static void add_served(struct tally *n, const struct party *p, const struct span *span)
@@ -218,32 +224,36 @@ static void add_served(struct tally *n, const struct party *p, const struct span
 		n->sessions_served += p->served[i] && p->served[i] >= span->since && p->served[i] <= span->until;
 }
 
-static struct tally tally_of(const struct crowd *c, struct span span)
+/* Of those served no more are counted than most_served and so many times those that are hit. */
+static struct tally tally_of(const struct crowd *c, struct span span, uint64_t most_served, uint32_t times)
 {
 	struct tally n = { 0 };
+	struct hits hits;
 
-	if (!c->room)
-		return n;
-	for (const struct party *p = c->party; p < c->party + c->room; p++)
-		if (is_hit(p, &span))
-			add_hit(&n, p);
+	hits.count = 0;
+	for (uint32_t i = 0; i < c->room; i++)
+		if (c->party[i].hits && is_hit(&c->party[i], &span)) {
+			add_hit(&n, &c->party[i]);
+			hits.at[hits.count++] = (uint16_t)i;
+		}
 	if (span.within)
 		span.since = n.since;
-	for (const struct party *p = c->party; p < c->party + c->room; p++)
-		if (!is_hit(p, &span))
-			add_served(&n, p, &span);
-	n.outside = outside(c, &span, n.hit);
+	n.outside = outside(c, &hits);
+	most_served += (uint64_t)times * n.hit;
+	for (uint32_t i = 0; i < c->room && n.served <= most_served; i++)
+		if (c->party[i].served[0] && !is_hit(&c->party[i], &span))
+			add_served(&n, &c->party[i], &span);
 	return n;
 }
 
-struct tally crowd_watched(const struct crowd *c, nanoseconds until, nanoseconds within)
+struct tally crowd_watched(const struct crowd *c, nanoseconds until, nanoseconds within, uint32_t times)
 {
-	return tally_of(c, (struct span){ 0, until, within });
+	return tally_of(c, (struct span){ 0, until, within }, 0, times);
 }
 
 struct tally crowd_counted(const struct crowd *c, nanoseconds since, nanoseconds until)
 {
-	return tally_of(c, (struct span){ since, until, 0 });
+	return tally_of(c, (struct span){ since, until, 0 }, UINT32_MAX, 0);
 }
 
 void crowd_open(struct crowd *c, nanoseconds since, nanoseconds until, nanoseconds within)

@@ -62,8 +62,9 @@ struct tally {
 	bool several;             /* they were hit at several addresses of one family */
 };
 
-/* Whom the fault hits that is newest at `until`: hits more than `within` before it count no more, nor those served before it. */
-struct tally crowd_watched(const struct crowd *crowd, nanoseconds until, nanoseconds within);
+/* Whom the fault hits that is newest at `until`: hits more than `within` before it count no more, nor those served before it. Counting stops
+ * where more than so many times as many were served as are hit. */
+struct tally crowd_watched(const struct crowd *crowd, nanoseconds until, nanoseconds within, uint32_t times);
 /* Makes those the incident's: whoever is hit from now on counts, whoever was not failing is none of it. */
 void crowd_open(struct crowd *crowd, nanoseconds since, nanoseconds until, nanoseconds within);
 /* Everybody hit in an open incident, and who was served meanwhile. */

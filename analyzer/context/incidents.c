@@ -296,7 +296,9 @@ static void open_at(struct incidents *i, struct place *place, const struct tally
 
 static void judge_watched(struct incidents *i, struct place *place)
 {
-	struct tally n = crowd_watched(&place->crowd, place->last_hit, WITHIN);
+	/* Of a network, and of all, a single one that is served is enough to know. */
+	uint32_t times = place->kind == PLACE_NETWORK || place->kind == PLACE_ALL ? 0 : SHARE - 1;
+	struct tally n = crowd_watched(&place->crowd, place->last_hit, WITHIN, times);
 
 	if (!makes_incident(place, &n))
 		return;
