@@ -79,19 +79,31 @@ void incidents_destroy(struct incidents **incidents)
 
 /* --- how many, and who --- */
 
-/* Of a network, of a device and of an account: who else was served at the same time is known elsewhere. */
+static bool is_narrow(const struct place *place)
+{
+	return place->kind <= PLACE_ACCOUNT;
+}
+
+/* Who else was served at the same time is known elsewhere, where a device, an account or a network is hit. NULL: the place knows itself. */
+static const struct place *where_others_are(const struct incidents *i, const struct place *place)
+{
+	enum fault_kind kind = (enum fault_kind)place->fault_kind;
+
+	if (is_narrow(place))
+		return place_service(&i->places, kind == FAULT_NAME ? kind : FAULT_SERVICE, &place->server);
+	return place->kind == PLACE_NETWORK ? place_all(&i->places, kind) : NULL;
+}
+
 static void add_others(const struct incidents *i, struct place *place, struct tally *n)
 {
-	bool narrow = place->kind <= PLACE_ACCOUNT;
-	enum fault_kind kind = narrow && place->fault_kind != FAULT_NAME ? FAULT_SERVICE : (enum fault_kind)place->fault_kind;
-	const struct place *where = narrow ? place_service(&i->places, kind, &place->server) : place_all(&i->places, kind);
+	const struct place *where = where_others_are(i, place);
 	/* One device's sessions come at times of its own: a minute earlier or later is meanwhile, too. */
-	nanoseconds from = place->since - (narrow ? QUIET : 0), to = place->last_hit + (narrow ? QUIET : 0);
+	nanoseconds around = is_narrow(place) ? QUIET : 0, from = place->since - around, to = place->last_hit + around;
 	uint32_t served = 0;
 
-	if (place->kind > PLACE_ACCOUNT && place->kind != PLACE_NETWORK)
+	if (!where)
 		return;
-	for (const struct party *p = where ? where->crowd.party : NULL; p && p < where->crowd.party + where->crowd.room; p++)
+	for (const struct party *p = where->crowd.party; p && p < where->crowd.party + where->crowd.room; p++)
 		if (p->address.family && party_served_between(p, from, to) && !crowd_is_hit(&place->crowd, &i->places.budget, &p->address))
 			served++;
 	if (served > place->others_served)
@@ -312,8 +324,8 @@ static bool has_grown(const struct incidents *i, struct place *place, bool at_en
 {
 	struct tally n = counted(i, place);
 
-	return n.hit >= GROWTH * place->told_hit || (place->kind <= PLACE_ACCOUNT && place->sessions_hit >= GROWTH * place->told_sessions) || scope_of(place, &n) > place->told_scope ||
-	       (at_end && (place->sessions_hit > place->told_sessions || n.served > place->told_served));
+	return n.hit >= GROWTH * place->told_hit || (is_narrow(place) && place->sessions_hit >= GROWTH * place->told_sessions) ||
+	       scope_of(place, &n) > place->told_scope || (at_end && (place->sessions_hit > place->told_sessions || n.served > place->told_served));
 }
 
 static void judge(struct incidents *i, struct place *place)
@@ -329,7 +341,7 @@ static void judge(struct incidents *i, struct place *place)
 /* Counting costs as much as there are clients: where these are many, not for every hit. */
 static void judge_in_time(struct incidents *i, struct place *place, nanoseconds at)
 {
-	bool elsewhere = place->open && (place->kind <= PLACE_ACCOUNT || place->kind == PLACE_NETWORK);
+	bool elsewhere = place->open && where_others_are(i, place);
 
 	if ((place->crowd.room < MANY && !elsewhere) || at - place->judged >= JUDGE_EVERY) {
 		judge(i, place);

@@ -2,7 +2,8 @@
 
 Each device has an address of its own (`addresses`), asks the resolver itself, and logs in with Python's imaplib, in turn as one of `accounts`
 ([user, password]). More keys: "sessions_each" and "gap" (so many sessions, seconds between them), "spread" (seconds over which the devices begin),
-"think" (seconds before the end), "first_port" (local ports count up from there), "trust" (a file of the lab's authorities, in place of the one that its servers' certificates are of).
+"think" (seconds before the end), "first_port" (local ports count up from there), "trust" (a file of the lab's authorities, in place of the one
+that its servers' certificates are of).
 """
 import imaplib
 import json

@@ -99,17 +99,25 @@ def run(
 
 
 def crowd(network, labels=None, members=(None,), users=(0, 1, 2), check=None, **more):
-    """The devices of one of the scenario's `crowds` (a slice of them: `members`), each a session or more; they log in as `users`, in turn."""
+    """The devices of one of the scenario's `crowds` (`members`: a slice of them), each a session or more; they log in as `users`, in turn."""
     more.setdefault("host", {"one": "c1", "two": "c2"}[network])
     return run("crowd", labels, check=check, crowd=network, members=list(members), users=list(users), **more)
 
 
 def incident(mechanism, scope, hit, served=(0, 0), closed=False, subject=None, grown=False, with_keylog=()):
-    """An incident that a capture must show, once: the words of its newest document; hit and served: clients, from and to; grown: it was told as
-    grown. with_keylog: what differs when the key log is used, None: it is not told then; subject: "{one}" (the network), "{one_3}" (a device of it) and "{host}" are filled in."""
+    """An incident that a capture must show, once: the words of its newest document. hit and served: clients, from and to; grown: it was told as
+    grown; subject: "{one}" (the network), "{one_3}" (a device of it) and "{host}" are filled in; with_keylog: what differs when the key log is
+    used, None: it is not told then."""
     span = [(n, n) if isinstance(n, int) else n for n in (hit, served)]
     return dict(
-        mechanism=mechanism, scope=scope, hit=span[0], served=span[1], closed=closed, subject=subject, grown=grown, with_keylog=dict(with_keylog) if with_keylog is not None else None
+        mechanism=mechanism,
+        scope=scope,
+        hit=span[0],
+        served=span[1],
+        closed=closed,
+        subject=subject,
+        grown=grown,
+        with_keylog=None if with_keylog is None else dict(with_keylog),
     )
 
 

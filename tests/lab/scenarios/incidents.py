@@ -20,22 +20,52 @@ from words import (
 BACK = 62  # an incident closes when nobody was hit for a minute
 GONE = label("connection_refused", "connect", "server", "server_down", why="the server's process is gone: its host refuses")
 REFUSES = "rst_server and not synacks"
-UNANSWERED = label("connect_timeout", "connect", "unknown", "server_down", also={"cause": ["weak_connection", "firewall_antivirus"], "mechanism": ["syn_dropped"], "culprit": ["middlebox"]}, why="nothing comes back from anywhere")
+UNANSWERED = label(
+    "connect_timeout",
+    "connect",
+    "unknown",
+    "server_down",
+    also={"cause": ["weak_connection", "firewall_antivirus"], "mechanism": ["syn_dropped"], "culprit": ["middlebox"]},
+    why="nothing comes back",
+)
 DROPPED = label("syn_dropped", "connect", "middlebox", "firewall_antivirus", why="the firewall drops what this network sends to the port")
 REJECTED = label("icmp_rejected", "connect", "middlebox", "firewall_antivirus", why="the firewall says so itself")
 BANNED = label("client_banned", "connect", "server", "account_settings", also={"culprit": ["middlebox"]}, why="dropped after refused logins, alone")
 EXPIRED = label(
-    "certificate_rejected", "tls", "server", "server_down", also={"cause": ["account_settings"], "culprit": ["client"]}, why="the certificate has expired"
+    "certificate_rejected",
+    "tls",
+    "server",
+    "server_down",
+    also={"cause": ["account_settings"], "culprit": ["client"]},
+    why="the certificate has expired",
 )
-UNTRUSTED = label("certificate_rejected", "tls", "client", "account_settings", also={"culprit": ["server"], "cause": ["server_down"]}, why="this device does not know the authority")
-STUCK = label("greeting_timeout", "greeting", "server", "server_down", also={"mechanism": ["tls_no_response"], "stage": ["tls"]}, why="accepted by the system, never greeted")
+UNTRUSTED = label(
+    "certificate_rejected",
+    "tls",
+    "client",
+    "account_settings",
+    also={"culprit": ["server"], "cause": ["server_down"]},
+    why="this device does not know the authority",
+)
+STUCK = label(
+    "greeting_timeout",
+    "greeting",
+    "server",
+    "server_down",
+    also={"mechanism": ["tls_no_response"], "stage": ["tls"]},
+    why="accepted by the system, never greeted",
+)
 HANGS = label("auth_timeout", "auth", "server", "server_down", why="LOGIN is never answered")
 UNAVAILABLE = label("temporarily_unavailable", "auth", "server", "server_down", why="the server says that it can't")
 LOCKED = label("account_action_required", "auth", "client", "account_settings", why="the account is locked")
-CULPRIT = {"servfail": ("network", "account_settings"), "nxdomain": ("client", "account_settings")}
+BLOCKED = "{tag} NO LOGIN failed. Account is blocked. Login to your account via a web browser to verify your identity."
+CULPRIT = {"servfail": ("network", "account_settings"), "nxdomain": ("client", "account_settings"), "silent": ("network", "weak_connection")}
+TOLD = {"silent": "dns_timeout"}
 SILENT = "syns >= 3 and not synacks and not rst_server"
 # inside TLS a key may be missing for one of many: then the device itself says how it went
-LOGGED_IN, REFUSED_LOGIN = "auth == 'ok' or ('EXAMINE', 'OK') in answers or (tls and client_ip + ' ' not in output)", "auth == 'no' or (tls and client_ip + ' refused' in output)"
+LOGGED_IN = "auth == 'ok' or ('EXAMINE', 'OK') in answers or (tls and client_ip + ' ' not in output)"
+REFUSED_LOGIN = "auth == 'no' or (tls and client_ip + ' refused' in output)"
+KEPT_OUT = {"DROP": (DROPPED, SILENT), "REJECT": (REJECTED, "icmp")}
 EITHER = [
     (REFUSES, GONE),
     ("auth == 'ok' and ended_ok and fin_client", OK_PLAIN),
@@ -51,6 +81,11 @@ def well(network, members=(None,), m=None, **more):
 
 def broken(network, what, check, members=(None,), **more):
     return crowd(network, what, members, check=check, **{"seconds": 9, **more})
+
+
+def lookup_of(fault):
+    causes = {"cause": ["weak_connection", "server_down", "account_settings"]}
+    return failed_lookup(TOLD.get(fault, fault), *CULPRIT[fault], "len(dns) >= 24", also=causes)
 
 
 def returned(*networks, m=None):
@@ -247,7 +282,7 @@ SCENARIOS = [
         ],
         {"tls": ("none",)},
         server="scripted",
-        options={"script": {"on": {"LOGIN_BAD": ["{tag} NO LOGIN failed. Account is blocked. Login to your account via a web browser to verify your identity."]}}},
+        options={"script": {"on": {"LOGIN_BAD": [BLOCKED]}}},
         crowds={"one": 24},
         expect=[incident("account_action_required", "account", 5, 19)],
     ),
@@ -275,7 +310,7 @@ SCENARIOS = [
             well("one", m=m),
             fw("-A FORWARD -s {one} -p tcp --dport {port} -j " + m["how"]),
             well("two", m=m),
-            broken("one", DROPPED if m["how"] == "DROP" else REJECTED, SILENT if m["how"] == "DROP" else "icmp", sessions_each=2, gap=6, wait=False, name="hit"),
+            broken("one", *KEPT_OUT[m["how"]], sessions_each=2, gap=6, wait=False, name="hit"),
             wait(3),
             well("two", m=m),
             {"do": "join", "name": "hit"},
@@ -299,9 +334,7 @@ SCENARIOS = [
                 gap=6,
                 wait=False,
                 name="hit",
-                lookup=failed_lookup(
-                    "dns_timeout" if m["fault"] == "silent" else m["fault"], "network", "account_settings", "len(dns) >= 24", also={"cause": ["weak_connection", "server_down"]}
-                ),
+                lookup=lookup_of(m["fault"]),
             ),
             wait(3),
             well("two"),
@@ -312,7 +345,7 @@ SCENARIOS = [
         ],
         {"fault": ("servfail", "silent"), "tls": ("none",)},
         crowds={"one": 24, "two": 20},
-        expect=lambda m: [incident("dns_timeout" if m["fault"] == "silent" else m["fault"], "network", 24, 20, closed=True, subject="{one}")],
+        expect=lambda m: [incident(TOLD.get(m["fault"], m["fault"]), "network", 24, 20, closed=True, subject="{one}")],
     ),
     # the resolver fails all, and the name itself is gone
     scenario(
@@ -328,9 +361,7 @@ SCENARIOS = [
                     gap=5,
                     wait=False,
                     name=n,
-                    lookup=failed_lookup(
-                        m["fault"], *CULPRIT[m["fault"]], "len(dns) >= 24", also={"cause": ["weak_connection", "server_down", "account_settings"]}
-                    ),
+                    lookup=lookup_of(m["fault"]),
                 )
                 for n in ("one", "two")
             ],
