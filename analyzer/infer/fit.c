@@ -163,15 +163,38 @@ static bool is_repeated(const struct sight *sight, int step, const struct answer
 	return known->same_client && !known->accepted && step > 0 && sight->step[step - 1].all.least == known->login;
 }
 
+_Static_assert(ANSWERS_MOST <= 8, "the answers known are bits");
+
+/* The known answers of which a step may remind, under whatever tag: bits. */
+static uint8_t reminds_of(const struct sight *sight, int step)
+{
+	const struct inside_case *c = sight->c;
+	uint8_t bits = 0;
+
+	for (int i = 0; i < c->known_count && sight->step[step].from == FROM_SERVER; i++) {
+		const struct answer *known = &c->known[i];
+		int with_tag = (int)sight->step[step].all.least - known->length;
+		if ((with_tag >= -KNOWN_APART && with_tag <= TAGS_MOST + KNOWN_APART) || known->same_client)
+			bits |= (uint8_t)(1u << i);
+	}
+	return bits;
+}
+
+/* Meanings of which other sessions may have told. */
+static bool is_told(enum meaning meaning)
+{
+	return meaning == MEANS_ok || meaning == MEANS_ok_list || meaning == MEANS_no;
+}
+
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like)
 {
-	bool accepts = meaning == MEANS_ok || meaning == MEANS_ok_list, repeated = false;
+	bool accepts = meaning != MEANS_no, repeated = false;
 	float weight = sight->model->known_log;
 	const struct inside_case *c = sight->c;
 
-	if (!accepts && meaning != MEANS_no)
-		return 0;
-	for (int i = 0; i < c->known_count; i++) {
+	for (int i = 0; is_told(meaning) && sight->reminds[step] >> i; i++) {
+		if (!(sight->reminds[step] >> i & 1))
+			continue;
 		repeated = repeated || (!accepts && is_repeated(sight, step, &c->known[i]));
 		if (c->known[i].accepted != accepts || !is_like(sight, s->tag, step, &c->known[i]))
 			continue;
@@ -237,6 +260,7 @@ bool sight_of(const struct inside_model *model, const struct inside_case *c, str
 		into->lengths[i] = lengths_of(model, step->all, &into->range[i]);
 		into->delay_log[i] = model->delay_log[delay_bucket(model, step->after)];
 		into->said_before[i] = is_said_before(into, i);
+		into->reminds[i] = reminds_of(into, i);
 		/* The odder the longer, as every length is. */
 		into->odd_log[i] = likelihood(model->odd / (step->all.least + ODD_LENGTH));
 	}
@@ -275,12 +299,25 @@ static void sizes_by_tag(const struct inside_meaning *row, double usual, float n
 	}
 }
 
-void texts_ready(const struct inside_model *m, enum meaning meaning, uint16_t length, float into[LANES])
+/* The greatest of each group of tags. */
+static void most_of_groups(const float by_tag[LANES], float into[GROUPS])
+{
+	for (int group = 0; group < GROUPS; group++) {
+		const float *tag = &by_tag[group * GROUP_SIZE];
+		into[group] = tag[0];
+		for (int i = 1; i < GROUP_SIZE; i++)
+			into[group] = tag[i] > into[group] ? tag[i] : into[group];
+	}
+}
+
+void texts_ready(struct inside_model *m, enum meaning meaning, uint16_t length)
 {
 	const struct inside_lengths *lengths = &m->lengths[length_bucket(m, length)];
 	struct plain_length plain = { length, length };
+	float *by_tag = m->text_log[meaning][length];
 
-	sizes_by_tag(&m->meaning[meaning], lengths->usual[meaning], lengths->no_text[meaning], &plain, NULL, into);
+	sizes_by_tag(&m->meaning[meaning], lengths->usual[meaning], lengths->no_text[meaning], &plain, NULL, by_tag);
+	most_of_groups(by_tag, m->text_most[meaning][length]);
 }
 
 static bool is_same(struct plain_length a, struct plain_length b)
@@ -288,61 +325,69 @@ static bool is_same(struct plain_length a, struct plain_length b)
 	return a.least == b.least && a.most == b.most;
 }
 
+static bool is_short(const struct inside_step *at)
+{
+	return is_same(at->all, at->first) && at->all.least == at->all.most && at->all.least < SHORT_MOST;
+}
+
+/* Longer than all of the meaning's texts. */
+static bool is_too_long(const struct inside_meaning *row, const struct inside_step *at)
+{
+	return at->first.least > row->longest + TAGS_MOST + TAG_GROWTH;
+}
+
 /* The same in a row that was worked out before, or else in `into`. */
 static const float *fit_texts(const struct sight *sight, int step, enum meaning meaning, float into[LANES])
 {
 	const struct inside_step *at = &sight->step[step];
+	const struct inside_meaning *row = &sight->model->meaning[meaning];
 	const struct inside_lengths *lengths = sight->lengths[step];
-	bool one = is_same(at->all, at->first);
 
-	if (one && at->all.least == at->all.most && at->all.least < SHORT_MOST)
+	if (is_short(at))
 		return sight->model->text_log[meaning][at->all.least];
-	sizes_by_tag(&sight->model->meaning[meaning], lengths->usual[meaning], lengths->no_text[meaning], &at->all, one ? NULL : &at->first, into);
+	if (is_too_long(row, at))
+		for (int i = 0; i < LANES; i++)
+			into[i] = lengths->no_text[meaning];
+	else
+		sizes_by_tag(row, lengths->usual[meaning], lengths->no_text[meaning], &at->all, is_same(at->all, at->first) ? NULL : &at->first, into);
 	return into;
-}
-
-/* Meanings of which other sessions may have told. */
-static bool is_told(enum meaning meaning)
-{
-	return meaning == MEANS_ok || meaning == MEANS_ok_list || meaning == MEANS_no;
 }
 
 void fit_tags(const struct sight *sight, int step, enum meaning meaning, float into[LANES])
 {
+	bool texts = sight->model->meaning[meaning].text_count;
 	float delay = sight->delay_log[step][meaning], usual = sight->lengths[step]->usual_log[meaning] + delay, sizes[LANES];
+	const float *by_tag = texts ? fit_texts(sight, step, meaning, sizes) : NULL;
 
-	if (sight->model->meaning[meaning].text_count) {
-		const float *by_tag = fit_texts(sight, step, meaning, sizes);
-		for (int i = 0; i < LANES; i++)
-			into[i] = by_tag[i] + delay;
-	} else {
-		for (int i = 0; i < LANES; i++)
-			into[i] = usual;
-	}
-	for (int i = 0; i < TAGS_MOST && sight->c->known_count && is_told(meaning); i++)
+	for (int i = 0; i < LANES; i++)
+		into[i] = texts ? by_tag[i] + delay : usual;
+	for (int i = 0; i < TAGS_MOST && is_told(meaning) && sight->reminds[step]; i++)
 		into[i] += fit_known(sight, &(struct supposed){ i + 1, NULL, NULL }, step, meaning, NULL);
 }
 
 void fit_groups(const struct sight *sight, int step, enum meaning meaning, float into[GROUPS])
 {
-	float by_tag[LANES];
+	const struct inside_step *at = &sight->step[step];
+	bool texts = sight->model->meaning[meaning].text_count;
+	float delay = sight->delay_log[step][meaning], by_tag[LANES];
 
-	fit_tags(sight, step, meaning, by_tag);
-	for (int group = 0; group < GROUPS; group++) {
-		into[group] = by_tag[group * GROUP_SIZE];
-		for (int i = 1; i < GROUP_SIZE; i++)
-			into[group] = by_tag[group * GROUP_SIZE + i] > into[group] ? by_tag[group * GROUP_SIZE + i] : into[group];
+	if ((is_told(meaning) && sight->reminds[step]) || (texts && !is_short(at))) {
+		fit_tags(sight, step, meaning, by_tag);
+		most_of_groups(by_tag, into);
+		return;
 	}
+	for (int i = 0; i < GROUPS; i++)
+		into[i] = (texts ? sight->model->text_most[meaning][at->all.least][i] : sight->lengths[step]->usual_log[meaning]) + delay;
 }
 
 void fit_lanes(const struct sight *sight, const struct supposed s[LANES], int count, int step, enum meaning meaning, float into[LANES])
 {
-	bool texts = sight->model->meaning[meaning].text_count, told = sight->c->known_count && is_told(meaning);
+	bool texts = sight->model->meaning[meaning].text_count;
 	float sizes[LANES], usual = sight->lengths[step]->usual_log[meaning];
 	const float *by_tag = texts ? fit_texts(sight, step, meaning, sizes) : NULL;
 
 	for (int i = 0; i < count; i++) {
 		float size = has_texts(s[i].server, meaning) ? fit_server(sight, &s[i], step, meaning) : texts ? by_tag[s[i].tag - 1] : usual;
-		into[i] = size + fit_delay(sight, &s[i], step, meaning) + (told ? fit_known(sight, &s[i], step, meaning, NULL) : 0);
+		into[i] = size + fit_delay(sight, &s[i], step, meaning) + fit_known(sight, &s[i], step, meaning, NULL);
 	}
 }

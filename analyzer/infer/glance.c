@@ -38,46 +38,37 @@ static int best_but_success(const struct bound bounds[INSIDE_OUTCOMES])
 	return best;
 }
 
-static void add_step(const struct sight *sight, const struct walk *w, int group, int step, const struct walked *walked, int state,
-		     float sum[LANES])
+static void add_step(const struct sight *sight, const struct walk *w, int group, int step, const struct walked *walked, float sum[LANES])
 {
-	enum meaning meaning = (enum meaning)walked->meaning;
-	float fits[LANES] = { 0 }, follows;
+	float fits[LANES] = { 0 }, follows = walk_follows(sight, w, group, step, walked);
 
-	if (walked->step < 0) {
-		follows = w->score[step + 1][state][group] - w->score[step][walked->before][group];
-	} else {
-		fit_tags(sight, step, meaning, fits);
-		follows = w->follows[walked->step][0] + (MOOD_IN(walked->before) == MOOD_NONE ? 0 : fit_again(sight, step, meaning));
-	}
+	if (walked->meaning < MEANINGS)
+		fit_tags(sight, step, (enum meaning)walked->meaning, fits);
 	for (int i = 0; i < LANES; i++)
 		sum[i] += fits[i] + follows;
 }
 
-/* What the way to a state comes to under each tag: that tag is told, and its score returned. */
-static double weigh_tags(const struct sight *sight, const struct walk *w, const struct bound *bound, int *tag)
+/* What a way comes to under each tag: that tag is told, and its score returned. */
+static double weigh_tags(const struct sight *sight, const struct walk *w, int group, const struct walked way[INSIDE_STEPS], int *tag)
 {
 	float sum[LANES] = { 0 };
 	double most = NEVER;
-	int state = bound->state;
 
-	for (int i = sight->steps - 1; i >= 0; i--) {
-		struct walked walked = walk_back(sight, w, bound->group, i, state);
-		add_step(sight, w, bound->group, i, &walked, state, sum);
-		state = walked.before;
-	}
+	for (int i = 0; i < sight->steps; i++)
+		add_step(sight, w, group, i, &way[i], sum);
 	for (int i = 0; i < TAGS_MOST; i++) {
 		double score = sight->model->tag_prior[i + 1] + sum[i];
 		*tag = score > most ? i + 1 : *tag;
 		most = score > most ? score : most;
 	}
-	return most + w->score[0][state][0] + fit_end(sight, &w->supposed[0], PHASE_IN(bound->state));
+	return most + w->score[0][way[0].before][group] + fit_end(sight, &w->supposed[0], PHASE_IN(way[sight->steps - 1].after));
 }
 
 bool infer_glance(const struct inside_model *model, const struct inside_case *c, struct inside *into)
 {
 	struct sight sight;
 	struct walk walk;
+	struct walked way[INSIDE_STEPS];
 	struct bound bounds[INSIDE_OUTCOMES];
 	const struct bound *success = &bounds[WORD_inside_success], *second;
 	int tag = 0;
@@ -90,12 +81,13 @@ bool infer_glance(const struct inside_model *model, const struct inside_case *c,
 	second = &bounds[best_but_success(bounds)];
 	if (success->score < second->score + SURELY)
 		return false;
-	double score = weigh_tags(&sight, &walk, success, &tag);
+	walk_back(&sight, &walk, success->group, success->state, way);
+	double score = weigh_tags(&sight, &walk, success->group, way, &tag);
 	if (score < second->score + SURELY)
 		return false;
 	inside_begin(&sight, into);
 	walk.supposed[success->group].tag = tag;
-	read_dialogue(&sight, &walk, success->group, success->state, &into->best);
+	read_dialogue(&sight, &walk, success->group, way, &into->best);
 	if (waited_long(&sight, &into->best))
 		return false;
 	into->best.what = WORD_inside_success;

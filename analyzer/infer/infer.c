@@ -121,8 +121,11 @@ static int lane_of(struct contest *c, const struct champion *champion)
 static void read_champion(struct contest *c, int what, struct inside_dialogue *into)
 {
 	const struct champion *champion = &c->best[what];
+	struct walked way[INSIDE_STEPS];
+	int lane = lane_of(c, champion);
 
-	read_dialogue(c->sight, &c->walk, lane_of(c, champion), champion->state, into);
+	walk_back(c->sight, &c->walk, lane, champion->state, way);
+	read_dialogue(c->sight, &c->walk, lane, way, into);
 	into->what = (enum word_inside)what;
 	into->score = champion->score;
 }

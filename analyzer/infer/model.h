@@ -26,8 +26,8 @@ enum mood { MOOD_NONE, MOOD_REFUSED, MOOD_LIMITED, MOOD_TEMPORARY, MOODS };
 /* Where a dialogue stands: a phase in a mood. */
 #define STATES (PHASES * MOODS)
 #define STATE(phase, mood) ((int)(phase) * MOODS + (int)(mood))
-#define PHASE_IN(state) ((enum phase)((state) / MOODS))
-#define MOOD_IN(state) ((enum mood)((state) % MOODS))
+#define PHASE_IN(state) ((enum phase)((unsigned)(state) / MOODS))
+#define MOOD_IN(state) ((enum mood)((unsigned)(state) % MOODS))
 
 struct meaning_kind {
 	const char *word, *says;
@@ -75,7 +75,7 @@ struct inside_meaning {
 	double delay[BUCKETS_MOST];  /* of the bucket */
 	double exact;                /* how often it is one of the texts, where there are any */
 	struct inside_text texts[TEXTS_MOST];
-	int text_count;
+	int text_count, longest;     /* longest: made by inside_ready */
 	bool given;
 };
 

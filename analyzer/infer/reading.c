@@ -54,29 +54,33 @@ void inside_begin(const struct sight *sight, struct inside *into)
 	into->steps = sight->steps;
 }
 
-void read_dialogue(const struct sight *sight, const struct walk *walk, int lane, int state, struct inside_dialogue *into)
+static struct inside_reading read_step(const struct sight *sight, const struct walk *walk, int lane, int step, const struct walked *walked,
+				       const struct answer **like)
+{
+	const struct supposed *s = &walk->supposed[lane];
+	enum meaning meaning = (enum meaning)walked->meaning;
+	struct inside_reading r = { .meaning = (uint8_t)meaning, .phase = (uint8_t)PHASE_IN(walked->after),
+				    .follows = walk_follows(sight, walk, lane, step, walked) };
+
+	if (meaning == MEANINGS)
+		return r;
+	r.size = fit_size(sight, s, step, meaning);
+	r.delay = fit_delay(sight, s, step, meaning);
+	r.known = fit_known(sight, s, step, meaning, like);
+	return r;
+}
+
+void read_dialogue(const struct sight *sight, const struct walk *walk, int lane, const struct walked way[INSIDE_STEPS],
+		   struct inside_dialogue *into)
 {
 	const struct inside_model *m = sight->model;
 	const struct supposed *s = &walk->supposed[lane];
 
 	*into = (struct inside_dialogue){ .tag = (uint8_t)s->tag, .client = s->client ? (int)(s->client - m->clients) : -1,
 					  .server = s->server ? (int)(s->server - m->servers) : -1,
-					  .ending = fit_end(sight, s, PHASE_IN(state)) };
-	for (int i = sight->steps - 1; i >= 0; i--) {
-		struct inside_reading *r = &into->reading[i];
-		struct walked walked = walk_back(sight, walk, lane, i, state);
-		enum meaning meaning = (enum meaning)walked.meaning;
-		*r = (struct inside_reading){ .meaning = (uint8_t)meaning, .phase = (uint8_t)PHASE_IN(state) };
-		if (meaning < MEANINGS) {
-			r->size = fit_size(sight, s, i, meaning);
-			r->delay = fit_delay(sight, s, i, meaning);
-			r->known = fit_known(sight, s, i, meaning, &into->like);
-			r->follows = fit_follows(sight, s, walked.step) + (MOOD_IN(walked.before) == MOOD_NONE ? 0 : fit_again(sight, i, meaning));
-		} else {
-			r->follows = walk->score[i + 1][state][lane] - walk->score[i][walked.before][lane];
-		}
-		state = walked.before;
-	}
+					  .ending = fit_end(sight, s, PHASE_IN(way[sight->steps - 1].after)) };
+	for (int i = sight->steps - 1; i >= 0; i--)
+		into->reading[i] = read_step(sight, walk, lane, i, &way[i], &into->like);
 }
 
 static void add_term(struct inside *i, struct inside_term term)

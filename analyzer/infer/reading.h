@@ -13,8 +13,9 @@ enum word_inside outcome_of(int state, enum word_end ended);
 bool waited_long(const struct sight *sight, const struct inside_dialogue *dialogue);
 /* All but the dialogues. */
 void inside_begin(const struct sight *sight, struct inside *into);
-/* The dialogue that led to a state, all but what came of it and its score. */
-void read_dialogue(const struct sight *sight, const struct walk *walk, int lane, int state, struct inside_dialogue *into);
+/* The dialogue of a way that was walked, all but what came of it and its score. */
+void read_dialogue(const struct sight *sight, const struct walk *walk, int lane, const struct walked way[INSIDE_STEPS],
+		   struct inside_dialogue *into);
 /* From the best and the next best: what tells them apart, the login that decided, what is left of certainty. */
 void read_inside(const struct inside_model *model, struct inside *i);
 

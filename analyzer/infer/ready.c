@@ -24,14 +24,22 @@ static void lanes_ready(struct inside_model *m)
 {
 	for (int i = 0; i < MEANINGS; i++)
 		for (int length = 0; length < SHORT_MOST && m->meaning[i].text_count; length++)
-			texts_ready(m, (enum meaning)i, (uint16_t)length, m->text_log[i][length]);
+			texts_ready(m, (enum meaning)i, (uint16_t)length);
 	for (int i = 0; i < STEPS_MOST; i++)
 		for (int lane = 0; lane < LANES; lane++)
 			m->follows[i][lane] = m->usual.step_log[i];
 }
 
+static void longest_ready(struct inside_meaning *row)
+{
+	for (int i = 0; i < row->text_count; i++)
+		row->longest = row->texts[i].most > row->longest ? row->texts[i].most : row->longest;
+}
+
 static void rows_ready(struct inside_model *m)
 {
+	for (int i = 0; i < MEANINGS; i++)
+		longest_ready(&m->meaning[i]);
 	for (int bucket = 0; bucket < m->size_count; bucket++) {
 		for (int i = 0; i < MEANINGS; i++)
 			m->lengths[bucket].usual[i] = m->meaning[i].size[bucket];

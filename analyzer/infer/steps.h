@@ -22,6 +22,7 @@ struct sight {
 	struct inside_step step[INSIDE_STEPS];
 	int steps;
 	bool said_before[INSIDE_STEPS]; /* the server said something of that length before */
+	uint8_t reminds[INSIDE_STEPS];  /* bits: the answers known that it may be like */
 	const struct inside_lengths *lengths[INSIDE_STEPS];
 	const float *delay_log[INSIDE_STEPS]; /* by meaning */
 	float odd_log[INSIDE_STEPS];
@@ -37,8 +38,8 @@ float likelihood(double p);
 void lengths_ready(const struct inside_model *model, struct inside_lengths *lengths);
 /* The bucket of a length known to the byte. */
 int length_bucket(const struct inside_model *model, unsigned length);
-/* How well a record of that length fits a meaning that has texts, under each tag, of a server that is not known. */
-void texts_ready(const struct inside_model *model, enum meaning meaning, uint16_t length, float into[LANES]);
+/* Works out how well a record of that length, below SHORT_MOST, fits a meaning that has texts, under each tag. */
+void texts_ready(struct inside_model *model, enum meaning meaning, uint16_t length);
 
 /* Natural logarithms of likelihoods. */
 float fit_size(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning);

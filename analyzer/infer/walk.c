@@ -1,56 +1,19 @@
 /* The walk: after each step the best score of each state, and what led there. */
 #include "walk.h"
 
+#include <string.h>
+
 /* A session that was not seen greeted, and one whose middle was not kept before its login was told. */
 #define UNGREETED -4.0f
 #define MIDDLE_BEFORE_LOGIN -8.0f
 
-/* What is so far behind the best is not followed any more. */
+/* What is so far behind the best is not followed any more; at a first look, which asks for a great lead only, it need not be as far. */
 #define FAR_BEHIND 18.0f
+#define FAR_BEHIND_GLANCED 12.0f
 
 _Static_assert(STATES <= UINT8_MAX, "a state is a byte");
 
 _Static_assert(LANES % FOUR == 0, "lanes are walked by fours");
-
-/* The states that a step leads to. */
-struct reached {
-	float (*score)[LANES];
-	int lanes;
-	int count;
-	uint8_t list[STATES];
-	bool is[STATES];
-};
-
-static float *reach(struct reached *r, int state)
-{
-	if (!r->is[state]) {
-		r->is[state] = true;
-		r->list[r->count++] = (uint8_t)state;
-		for (int i = 0; i < LANES; i++)
-			r->score[state][i] = NEVER;
-	}
-	return r->score[state];
-}
-
-/* Loops of four are what compilers make one instruction of. */
-static void lead(int lanes, const float *restrict from, float by, float *restrict to)
-{
-	for (int l = 0; l < lanes; l += FOUR)
-		for (int i = l; i < l + FOUR; i++) {
-			float score = from[i] + by;
-			to[i] = score > to[i] ? score : to[i];
-		}
-}
-
-static void lead_by(int lanes, const float *restrict from, const float *restrict fits, const float *restrict follows, float again,
-		    float *restrict to)
-{
-	for (int l = 0; l < lanes; l += FOUR)
-		for (int i = l; i < l + FOUR; i++) {
-			float score = from[i] + fits[i] + follows[i] + again;
-			to[i] = score > to[i] ? score : to[i];
-		}
-}
 
 static bool is_within(int state)
 {
@@ -68,84 +31,157 @@ static float through_middle(int state)
 	return is_within(state) ? 0 : MIDDLE_BEFORE_LOGIN;
 }
 
-static const float *fits_as(const struct sight *sight, struct walk *w, int step, enum meaning meaning)
+static void fit(const struct sight *sight, struct walk *w, int step, enum meaning meaning)
 {
 	float *fits = w->fits[step][meaning];
 
-	if (w->fitted[step] >> meaning & 1)
-		return fits;
-	w->fitted[step] |= 1u << meaning;
 	switch (w->way) {
 	case WALK_GROUPS: fit_groups(sight, step, meaning, fits); break;
 	case WALK_TAGS: fit_tags(sight, step, meaning, fits); break;
 	case WALK_SUPPOSED: fit_lanes(sight, w->supposed, w->count, step, meaning, fits); break;
 	}
-	return fits;
 }
 
-/* By each way that leads on from a state. */
-static void walk_on(const struct sight *sight, struct walk *w, int step, int state, struct reached *r)
+static void find_fits(const struct sight *sight, struct walk *w, int step, const struct inside_way *way, const struct inside_way *end)
 {
-	const struct inside_model *m = sight->model;
-	enum direction from = sight->step[step].from;
-	bool moody = MOOD_IN(state) != MOOD_NONE;
-
-	for (int i = m->first_way[from][state]; i < m->first_way[from][state + 1]; i++) {
-		const struct inside_way *way = &m->ways[from][i];
-		float again = moody ? fit_again(sight, step, (enum meaning)way->meaning) : 0;
-		lead_by(r->lanes, w->score[step][state], fits_as(sight, w, step, (enum meaning)way->meaning), w->follows[way->step], again,
-			reach(r, way->to));
+	for (; way < end; way++) {
+		if (!(w->fitted[step] >> way->meaning & 1))
+			fit(sight, w, step, (enum meaning)way->meaning);
+		w->fitted[step] |= 1u << way->meaning;
 	}
 }
 
-static bool is_alive(int lanes, const float *score, const float *floor)
+/* --- one step --- */
+
+/* What a step leads to. */
+struct stride {
+	int step;
+	float (*score)[LANES];   /* of the states after it */
+	uint8_t reached[STATES]; /* those that it leads to, in that order */
+	int count;
+	bool is_reached[STATES];
+	uint32_t fitted;         /* bits: the phases whose ways have their fits */
+	float again[MEANINGS];   /* after a login was refused */
+};
+
+/* The functions that know how many lanes there are are made for each number: their loops are straight code then. */
+#define EACH_WIDTH static inline __attribute__((always_inline)) void
+
+EACH_WIDTH spread(float value, float *into, const int lanes)
 {
 	for (int i = 0; i < lanes; i++)
-		if (score[i] >= floor[i] && score[i] > NEVER)
-			return true;
-	return false;
+		into[i] = value;
+}
+
+EACH_WIDTH begin_stride(const struct sight *sight, struct walk *w, int step, struct stride *into, const int lanes)
+{
+	static const enum meaning told_again[] = { MEANS_ok, MEANS_ok_list, MEANS_no };
+
+	w->fitted[step] = 0;
+	*into = (struct stride){ .step = step, .score = w->score[step + 1] };
+	for (int i = 0; i < 3 && sight->step[step].from == FROM_SERVER; i++)
+		into->again[told_again[i]] = fit_again(sight, step, told_again[i]);
+	for (int state = 0; state < STATES; state++)
+		spread(NEVER, into->score[state], lanes);
+}
+
+/* Returns its scores. */
+static inline float *reach(struct stride *s, int state)
+{
+	s->reached[s->count] = (uint8_t)state;
+	s->count += !s->is_reached[state];
+	s->is_reached[state] = true;
+	return s->score[state];
+}
+
+EACH_WIDTH lead(const float *restrict from, float by, float *restrict to, const int lanes)
+{
+	for (int i = 0; i < lanes; i++) {
+		float score = from[i] + by;
+		to[i] = score > to[i] ? score : to[i];
+	}
+}
+
+EACH_WIDTH lead_by(const float *restrict from, const float *restrict fits, const float *restrict follows, float again, float *restrict to,
+		   const int lanes)
+{
+	for (int i = 0; i < lanes; i++) {
+		float score = from[i] + fits[i] + follows[i] + again;
+		to[i] = score > to[i] ? score : to[i];
+	}
+}
+
+/* By each way that leads on from a state. */
+EACH_WIDTH walk_on(const struct sight *sight, struct walk *w, struct stride *s, int state, const int lanes)
+{
+	const struct inside_model *m = sight->model;
+	enum direction from = sight->step[s->step].from;
+	const struct inside_way *way = &m->ways[from][m->first_way[from][state]], *end = &m->ways[from][m->first_way[from][state + 1]];
+	const float *score = w->score[s->step][state], (*fits)[LANES] = w->fits[s->step];
+	bool moody = MOOD_IN(state) != MOOD_NONE;
+
+	if (!(s->fitted >> PHASE_IN(state) & 1)) {
+		s->fitted |= 1u << PHASE_IN(state);
+		find_fits(sight, w, s->step, way, end);
+	}
+	for (; way < end; way++)
+		lead_by(score, fits[way->meaning], w->follows[way->step], moody ? s->again[way->meaning] : 0, reach(s, way->to), lanes);
+}
+
+EACH_WIDTH walk_all_on(const struct sight *sight, struct walk *w, struct stride *s, const int lanes)
+{
+	for (int n = 0; n < w->alive_count[s->step]; n++) {
+		int state = w->alive[s->step][n];
+		const float *score = w->score[s->step][state];
+		if (sight->step[s->step].middle) {
+			lead(score, through_middle(state), reach(s, after_middle(state)), lanes);
+			continue;
+		}
+		lead(score, sight->odd_log[s->step], reach(s, state), lanes);
+		walk_on(sight, w, s, state, lanes);
+	}
+}
+
+static inline __attribute__((always_inline)) bool is_alive(const float *score, const int lanes)
+{
+	float most = NEVER;
+
+	for (int i = 0; i < lanes; i++)
+		most = score[i] > most ? score[i] : most;
+	return most > NEVER;
 }
 
 /* Those too far behind are dropped under each supposition for itself. */
-static void drop_hopeless(struct walk *w, int step, const struct reached *r)
+EACH_WIDTH drop_hopeless(struct walk *w, const struct stride *s, const int lanes)
 {
 	float floor[LANES];
-	int count = 0;
+	int step = s->step + 1, count = 0;
 
-	for (int i = 0; i < LANES; i++)
-		floor[i] = NEVER;
-	for (int n = 0; n < r->count; n++)
-		lead(r->lanes, r->score[r->list[n]], 0, floor);
-	for (int i = 0; i < LANES; i++)
-		floor[i] -= FAR_BEHIND;
-	for (int n = 0; n < r->count; n++) {
-		float *score = r->score[r->list[n]];
-		if (!is_alive(r->lanes, score, floor))
-			continue;
-		w->alive[step][count++] = r->list[n];
-		for (int i = 0; i < LANES; i++)
+	spread(NEVER, floor, lanes);
+	for (int n = 0; n < s->count; n++)
+		lead(s->score[s->reached[n]], 0, floor, lanes);
+	for (int i = 0; i < lanes; i++)
+		floor[i] -= w->way == WALK_GROUPS ? FAR_BEHIND_GLANCED : FAR_BEHIND;
+	for (int n = 0; n < s->count; n++) {
+		float *score = s->score[s->reached[n]];
+		for (int i = 0; i < lanes; i++)
 			score[i] = score[i] >= floor[i] ? score[i] : NEVER;
+		w->alive[step][count] = s->reached[n];
+		count += is_alive(score, lanes);
 	}
 	w->alive_count[step] = (uint8_t)count;
 }
 
-static void walk_step(const struct sight *sight, struct walk *w, int step)
+EACH_WIDTH walk_step(const struct sight *sight, struct walk *w, int step, const int lanes)
 {
-	struct reached r = { .score = w->score[step + 1], .lanes = (w->count + FOUR - 1) / FOUR * FOUR };
+	struct stride s;
 
-	w->fitted[step] = 0;
-	for (int n = 0; n < w->alive_count[step]; n++) {
-		int state = w->alive[step][n];
-		const float *score = w->score[step][state];
-		if (sight->step[step].middle) {
-			lead(r.lanes, score, through_middle(state), reach(&r, after_middle(state)));
-			continue;
-		}
-		lead(r.lanes, score, sight->odd_log[step], reach(&r, state));
-		walk_on(sight, w, step, state, &r);
-	}
-	drop_hopeless(w, step + 1, &r);
+	begin_stride(sight, w, step, &s, lanes);
+	walk_all_on(sight, w, &s, lanes);
+	drop_hopeless(w, &s, lanes);
 }
+
+/* --- all steps --- */
 
 static void start(struct walk *w, enum phase phase, float score)
 {
@@ -184,8 +220,10 @@ void walk_all(const struct sight *sight, struct walk *w)
 	start(w, PHASE_greeted, sight->c->starttls ? 0 : UNGREETED);
 	if (!sight->c->starttls)
 		start(w, PHASE_start, 0);
-	for (int i = 0; i < sight->steps; i++)
-		walk_step(sight, w, i);
+	for (int i = 0; i < sight->steps && w->count <= FOUR; i++)
+		walk_step(sight, w, i, FOUR);
+	for (int i = 0; i < sight->steps && w->count > FOUR; i++)
+		walk_step(sight, w, i, LANES);
 }
 
 /* --- back --- */
@@ -199,7 +237,7 @@ static void take_best(const struct sight *sight, const struct walk *w, int lane,
 
 	if (before == state && odd > *best) {
 		*best = odd;
-		*into = (struct walked){ before, MEANINGS, -1 };
+		*into = (struct walked){ .before = before, .meaning = MEANINGS, .step = -1 };
 	}
 	for (int i = m->first_way[from][before]; i < m->first_way[from][before + 1]; i++) {
 		const struct inside_way *way = &m->ways[from][i];
@@ -210,25 +248,52 @@ static void take_best(const struct sight *sight, const struct walk *w, int lane,
 		if (by <= *best)
 			continue;
 		*best = by;
-		*into = (struct walked){ before, way->meaning, way->step };
+		*into = (struct walked){ .before = before, .meaning = way->meaning, .step = way->step };
 	}
 }
 
-struct walked walk_back(const struct sight *sight, const struct walk *w, int lane, int step, int state)
+static struct walked back(const struct sight *sight, const struct walk *w, int lane, int step, int state)
 {
-	struct walked found = { state, MEANINGS, -1 };
+	struct walked found = { .before = state, .meaning = MEANINGS, .step = -1 };
+	float best = NEVER;
+
+	for (int n = 0; n < w->alive_count[step]; n++) {
+		int before = w->alive[step][n];
+		if (before == state || sight->model->leads[PHASE_IN(before)] >> PHASE_IN(state) & 1)
+			take_best(sight, w, lane, step, before, state, &best, &found);
+	}
+	return found;
+}
+
+static struct walked back_through_middle(const struct walk *w, int lane, int step, int state)
+{
+	struct walked found = { .before = state, .meaning = MEANINGS, .step = -1 };
 	float best = NEVER;
 
 	for (int n = 0; n < w->alive_count[step]; n++) {
 		int before = w->alive[step][n];
 		float score = w->score[step][before][lane] + through_middle(before);
-		if (!sight->step[step].middle) {
-			if (before == state || sight->model->leads[PHASE_IN(before)] >> PHASE_IN(state) & 1)
-				take_best(sight, w, lane, step, before, state, &best, &found);
-		} else if (after_middle(before) == state && score > best) {
-			best = score;
-			found = (struct walked){ before, MEANINGS, -1 };
-		}
+		if (after_middle(before) != state || score <= best)
+			continue;
+		best = score;
+		found.before = before;
 	}
 	return found;
+}
+
+void walk_back(const struct sight *sight, const struct walk *w, int lane, int state, struct walked into[INSIDE_STEPS])
+{
+	for (int i = sight->steps - 1; i >= 0; i--) {
+		into[i] = sight->step[i].middle ? back_through_middle(w, lane, i, state) : back(sight, w, lane, i, state);
+		into[i].after = state;
+		state = into[i].before;
+	}
+}
+
+float walk_follows(const struct sight *sight, const struct walk *w, int lane, int step, const struct walked *walked)
+{
+	if (walked->step < 0)
+		return w->score[step + 1][walked->after][lane] - w->score[step][walked->before][lane];
+	return w->follows[walked->step][lane] +
+	       (MOOD_IN(walked->before) == MOOD_NONE ? 0 : fit_again(sight, step, (enum meaning)walked->meaning));
 }

@@ -27,12 +27,14 @@ struct walk {
 /* By `way`; where that is WALK_SUPPOSED by `supposed` and `count`, which it fills in otherwise. */
 void walk_all(const struct sight *sight, struct walk *w);
 
-/* What a step is best taken for on the way to a state. */
+/* What a step is taken for on the best way to a state. */
 struct walked {
-	int before;   /* the state before it */
-	int meaning;  /* MEANINGS: it fits nothing */
-	int step;     /* of dialogue.def, -1: none */
+	int before, after; /* the states */
+	int meaning;       /* MEANINGS: it fits nothing */
+	int step;          /* of dialogue.def, -1: none */
 };
-struct walked walk_back(const struct sight *sight, const struct walk *w, int lane, int step, int state);
+void walk_back(const struct sight *sight, const struct walk *w, int lane, int state, struct walked into[INSIDE_STEPS]);
+/* How well a step follows what stood before it, apart from its length and delay; the whole difference where it fits nothing. */
+float walk_follows(const struct sight *sight, const struct walk *w, int lane, int step, const struct walked *walked);
 
 #endif
