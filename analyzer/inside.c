@@ -51,11 +51,24 @@ static bool closed_by_server(const struct inside_case *c)
 /* From then on it does not matter any more how long ago the newest record came. */
 #define WAITED_LONG END_SOON_MOST
 
+/* Records that showed nothing wrong are marked by their newest's time. */
+#define MARK_UNIT (2 * MILLISECOND)
+#define MARK_ACCEPTED 1u /* the login was accepted for sure */
+
 static uint32_t mark_of(const struct tls_records *r)
 {
-	uint32_t mark = (uint32_t)(r->newest / MILLISECOND);
+	uint32_t mark = (uint32_t)(r->newest / MARK_UNIT) << 1;
 
-	return mark ? mark : 1;
+	return mark ? mark : MARK_ACCEPTED + 1;
+}
+
+/* Is an open session as well as it was when it was asked last? Until records come; where the login was accepted for sure, until one is owed. */
+static bool stays_well(const struct session *s, const struct tls_records *records, const struct fact_view v[FACT_COUNT])
+{
+	if ((s->inside_well & ~MARK_ACCEPTED) == mark_of(records))
+		return true;
+	return s->inside_well & MARK_ACCEPTED && v[FACT_OWED].value == WORD_owed_nothing && !v[FACT_OVER].value &&
+	       v[FACT_SLOWEST_RECORD].value < SLOW;
 }
 
 bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], bool whole, struct inside_case *into)
@@ -70,7 +83,7 @@ bool inside_case(const struct session *s, const struct fact_view v[FACT_COUNT], 
 				      .began = v[FACT_CLIENT_FINISHED].set ? v[FACT_CLIENT_FINISHED].at.time : 0,
 				      .cipher = v[FACT_CIPHER].set ? (uint16_t)v[FACT_CIPHER].value : 0 };
 	find_end(v, into);
-	if (!whole && into->ended == WORD_end_open && s->inside_well == mark_of(tls->records))
+	if (!whole && into->ended == WORD_end_open && stays_well(s, tls->records, v))
 		return false;
 	into->working = !whole && v[FACT_SLOWEST_RECORD].value < SLOW && got_mail(tls->records);
 	return !into->working || closed_by_server(into);
@@ -167,7 +180,7 @@ void inside_remember(struct session *s, const struct inside_case *c, const struc
 
 	if (well && c->ended == WORD_end_open && c->end - c->records->newest >= WAITED_LONG &&
 	    owed_in((enum phase)i->best.reading[i->steps - 1].phase) == WORD_owed_nothing)
-		s->inside_well = mark_of(c->records);
+		s->inside_well = mark_of(c->records) | (i->what == WORD_inside_success && i->margin >= SURE ? MARK_ACCEPTED : 0);
 }
 
 bool inside_answer(const struct inside *i, struct answer *into)

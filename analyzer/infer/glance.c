@@ -1,9 +1,8 @@
-/* A first look at a session: one walk, as if every record had the tag that suits it best, tells most of those that clearly worked. */
+/* A first look at a session: one walk under a few groups of tags, as if every record had that of the group which suits it best. What it finds
+ * for an outcome no tag comes to; where one tag alone takes success far beyond that, no whole look would say otherwise. */
 #include "reading.h"
 
-#include <string.h>
-
-/* What it is to lead every other outcome by, though those are thought too likely. */
+/* By how much: surer than what other sessions are told (analyzer/inside.c). */
 #define SURELY 6.5
 
 /* The most that an outcome can come to, under which group of tags, and where it then stands. */
@@ -70,7 +69,6 @@ bool infer_glance(const struct inside_model *model, const struct inside_case *c,
 	struct walk walk;
 	struct walked way[INSIDE_STEPS];
 	struct bound bounds[INSIDE_OUTCOMES];
-	const struct bound *success = &bounds[WORD_inside_success], *second;
 	int tag = 0;
 
 	if (!model->loaded || !sight_of(model, c, &sight))
@@ -78,23 +76,21 @@ bool infer_glance(const struct inside_model *model, const struct inside_case *c,
 	walk.way = WALK_GROUPS;
 	walk_all(&sight, &walk);
 	find_bounds(&sight, &walk, bounds);
-	second = &bounds[best_but_success(bounds)];
+	const struct bound *success = &bounds[WORD_inside_success], *second = &bounds[best_but_success(bounds)];
 	if (success->score < second->score + SURELY)
 		return false;
 	walk_back(&sight, &walk, success->group, success->state, way);
 	double score = weigh_tags(&sight, &walk, success->group, way, &tag);
 	if (score < second->score + SURELY)
 		return false;
-	inside_begin(&sight, into);
 	walk.supposed[success->group].tag = tag;
+	inside_begin(&sight, into);
 	read_dialogue(&sight, &walk, success->group, way, &into->best);
-	if (waited_long(&sight, &into->best))
-		return false;
 	into->best.what = WORD_inside_success;
 	into->best.score = score;
+	into->has_second = true;
 	into->second.what = (enum word_inside)(second - bounds);
 	into->second.score = second->score;
-	into->has_second = true;
 	read_inside(model, into);
-	return true;
+	return !waited_long(&sight, &into->best);
 }

@@ -23,6 +23,8 @@ struct contest {
 	struct champion best[INSIDE_OUTCOMES];
 	struct trial of_tag[TAGS_MOST + 1];
 	struct walk walk;
+	uint8_t outcome[STATES]; /* where the states that are left at its end come to */
+	float end[STATES];       /* and how likely the end is there by the usual habits */
 };
 
 static double prior_of(const struct inside_model *m, const struct supposed *s)
@@ -35,20 +37,35 @@ static double prior_of(const struct inside_model *m, const struct supposed *s)
 	return log(of_client * (s->server ? s->server->share : m->other_servers) + 1e-12);
 }
 
+static void walk(struct contest *c)
+{
+	const struct sight *sight = c->sight;
+	const struct walk *w = &c->walk;
+	struct supposed usual = { 1, NULL, NULL };
+
+	walk_all(sight, &c->walk);
+	for (int n = 0; n < w->alive_count[sight->steps]; n++) {
+		int state = w->alive[sight->steps][n];
+		c->outcome[state] = (uint8_t)outcome_of(state, sight->c->ended);
+		c->end[state] = fit_end(sight, &usual, PHASE_IN(state));
+	}
+}
+
 /* What a walk came to, `s`: a supposition under which its lane would have gone the same way. */
 static void compete(struct contest *c, int lane, const struct supposed *s)
 {
 	const struct sight *sight = c->sight;
 	const struct walk *w = &c->walk;
 	double prior = prior_of(sight->model, s);
+	bool usual = !s->client || !s->client->own_habits;
 
 	for (int n = 0; n < w->alive_count[sight->steps]; n++) {
 		int state = w->alive[sight->steps][n];
 		float last = w->score[sight->steps][state][lane];
 		if (last <= NEVER)
 			continue;
-		double score = prior + last + fit_end(sight, s, PHASE_IN(state));
-		struct champion *champion = &c->best[outcome_of(state, sight->c->ended)];
+		double score = prior + last + (usual ? c->end[state] : fit_end(sight, s, PHASE_IN(state)));
+		struct champion *champion = &c->best[c->outcome[state]];
 		if (score > champion->score)
 			*champion = (struct champion){ score, state, *s };
 		if (!s->server && score > c->of_tag[s->tag].score)
@@ -59,7 +76,7 @@ static void compete(struct contest *c, int lane, const struct supposed *s)
 static void try_tags(struct contest *c)
 {
 	c->walk.way = WALK_TAGS;
-	walk_all(c->sight, &c->walk);
+	walk(c);
 	c->walk.way = WALK_SUPPOSED;
 	for (int i = 0; i < c->walk.count; i++)
 		compete(c, i, &c->walk.supposed[i]);
@@ -68,7 +85,7 @@ static void try_tags(struct contest *c)
 static void try_supposed(struct contest *c)
 {
 	if (c->walk.count)
-		walk_all(c->sight, &c->walk);
+		walk(c);
 	for (int i = 0; i < c->walk.count; i++)
 		compete(c, i, &c->walk.supposed[i]);
 	c->walk.count = 0;

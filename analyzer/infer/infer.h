@@ -71,8 +71,8 @@ struct inside {
 
 /* False: there is nothing to infer from (no records, a suite without known lengths, holes). */
 bool infer(const struct inside_model *model, const struct inside_case *c, struct inside *into);
-/* A first look, much cheaper. True: the login was clearly accepted and nobody waited long, as `infer` would find; `into` lacks the second
- * dialogue but for what came of it, its margin is the least that it can be. */
+/* A first look, much cheaper. True: the login was clearly accepted and nobody waited long, as `infer` would find. `into` lacks the second
+ * dialogue but for what came of it; its margin is the least while client and server are not known. */
 bool infer_glance(const struct inside_model *model, const struct inside_case *c, struct inside *into);
 /* Every step with its likeliest meanings, the two dialogues, the terms. */
 void infer_explain(const struct inside_model *model, const struct inside_case *c, FILE *out);

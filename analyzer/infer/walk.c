@@ -144,11 +144,12 @@ EACH_WIDTH walk_all_on(const struct sight *sight, struct walk *w, struct stride 
 
 static inline __attribute__((always_inline)) bool is_alive(const float *score, const int lanes)
 {
-	float most = NEVER;
+	float most[FOUR];
 
-	for (int i = 0; i < lanes; i++)
-		most = score[i] > most ? score[i] : most;
-	return most > NEVER;
+	spread(NEVER, most, FOUR);
+	for (int lane = 0; lane < lanes; lane += FOUR)
+		lead(score + lane, 0, most, FOUR);
+	return most[0] > NEVER || most[1] > NEVER || most[2] > NEVER || most[3] > NEVER;
 }
 
 /* Those too far behind are dropped under each supposition for itself. */

@@ -7,6 +7,7 @@
 /* Less likely than anything that happens. */
 #define NEVER -1e30f
 
+/* Some 300 KiB: one stands on the stack at a time, and only what is walked through is touched. */
 struct walk {
 	enum {
 		WALK_SUPPOSED,

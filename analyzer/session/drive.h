@@ -58,7 +58,7 @@ struct session {
 	uint64_t id, revision;
 	struct moment first, last; /* newest by time */
 	uint32_t packets[2];       /* by direction, duplicates not counted */
-	uint32_t inside_well;      /* the records inside TLS that showed nothing wrong (their newest's time): not asked again; 0: none */
+	uint32_t inside_well;      /* the records inside TLS that showed nothing wrong: not asked again (analyzer/inside.c); 0: none */
 	nanoseconds sign_at;       /* when the server's host was last told alive */
 	uint16_t refused_told;     /* refused logins that context knows of */
 	uint16_t proven;           /* what others had proven when the verdict was written: bits by their place among the facts context.* */

@@ -259,6 +259,29 @@ static void tells_dialogues(void **state)
 	}
 }
 
+/* What a first look is sure of, a whole one finds: the same login, let in by the same answer. It never tells of anything else. */
+static void first_look_agrees(void **state)
+{
+	int glanced = 0;
+
+	(void)state;
+	for (int n = 0; n < TALKS; n++) {
+		struct tls_records *records = NULL;
+		struct inside_case c = case_of(&talks[n], &records);
+		struct inside first, whole;
+		if (infer_glance(rules_inside(rules), &c, &first)) {
+			assert_true(infer(rules_inside(rules), &c, &whole));
+			assert_int_equal(first.what, WORD_inside_success);
+			assert_int_equal(whole.what, WORD_inside_success);
+			assert_int_equal(first.login, whole.login);
+			assert_int_equal(first.answer, whole.answer);
+			glanced++;
+		}
+		records_free(&records);
+	}
+	assert_true(glanced >= 3);
+}
+
 /* OK and NO four bytes apart, of a server that is not known, and the app logs out whatever it was told. */
 static void abstains_where_both_fit(void **state)
 {
@@ -387,7 +410,7 @@ static void hostile_timelines_do_no_harm(void **state)
 	for (int n = 0; n < 400; n++) {
 		struct tls_records *records = NULL;
 		nanoseconds time = 0;
-		struct inside i;
+		struct inside i, first;
 		for (int k = 0; k < 5 + n; k++) {
 			seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
 			time += (nanoseconds)(seed >> 20 & 0xffffffff) * (seed & 7);
@@ -399,6 +422,7 @@ static void hostile_timelines_do_no_harm(void **state)
 		if (infer(rules_inside(rules), &c, &i)) {
 			assert_in_range(i.margin, 0, 1000);
 			assert_in_range(i.steps, 1, INSIDE_STEPS);
+			assert_true(!infer_glance(rules_inside(rules), &c, &first) || i.what == WORD_inside_success);
 		}
 		FILE *out = open_memstream(&text, &len);
 		infer_explain(rules_inside(rules), &c, out);
@@ -430,6 +454,7 @@ int main(void)
 		cmocka_unit_test(odd_clocks_and_files_do_no_harm),
 		cmocka_unit_test(tells_plain_lengths),
 		cmocka_unit_test(tells_dialogues),
+		cmocka_unit_test(first_look_agrees),
 		cmocka_unit_test(abstains_where_both_fit),
 		cmocka_unit_test(names_the_login_and_its_answer),
 		cmocka_unit_test(says_what_decided),
