@@ -332,6 +332,31 @@ static void handshakes_of_other_traffic(void **state)
 	context_reset(&c);
 }
 
+static int after_hellos(const char *order)
+{
+	struct behind *b = behind_create(1 << 16, key);
+	struct endpoint me = end("192.0.2.1", 5000);
+	char ja4[] = "t13d1516h2_a";
+
+	for (const char *o = order; *o; o++) {
+		ja4[sizeof ja4 - 2] = *o;
+		behind_hello(b, &me.address, ja4, (100 + (o - order)) * SECOND);
+	}
+	int devices = behind_devices(b, &me.address);
+	behind_destroy(&b);
+	return devices;
+}
+
+static void hellos_that_come_back_by_turns_are_devices(void **state)
+{
+	(void)state;
+	assert_int_equal(after_hellos("aaaa"), 1);
+	assert_int_equal(after_hellos("abab"), 1); /* two apps */
+	assert_int_equal(after_hellos("aabbccdd"), 1); /* an app that was brought up to date */
+	assert_int_equal(after_hellos("abcdabcd"), 2);
+	assert_int_equal(after_hellos("abcdefghijklmnop"), 1); /* hellos that are never the same */
+}
+
 static bool segment(struct watch *w, const struct endpoint *from, const struct endpoint *to, nanoseconds ms, uint32_t seq, uint32_t len)
 {
 	const struct packet p = { .at = { ms * MILLISECOND, 1, 0 }, .transport = TRANSPORT_TCP, .source = from->address, .destination = to->address,
@@ -402,6 +427,7 @@ int main(void)
 		cmocka_unit_test(refused_logins_count_until_one_is_accepted),
 		cmocka_unit_test(stuck_until_somebody_gets_in),
 		cmocka_unit_test(handshakes_of_other_traffic),
+		cmocka_unit_test(hellos_that_come_back_by_turns_are_devices),
 		cmocka_unit_test(loss_is_what_came_again_of_a_watched_device),
 		cmocka_unit_test(who_is_watched_is_bounded),
 	};
