@@ -45,7 +45,7 @@ static bool fault_of(const struct rule *rule, struct fault *into)
 uint64_t faults_tell(struct incidents *incidents, const struct session_summary *s, const struct trouble *t)
 {
 	struct incident_session session = { .client = s->client, .server = s->server, .name = s->server_name, .began = t->began, .at = s->end,
-					    .proof = t->proof, .session = t->id, .user = s->user_hash };
+					    .proof = t->proof, .session = t->id, .user = s->user_hash, .user_name = s->user };
 	struct fault fault;
 
 	if (!fault_of(t->rule, &fault))

@@ -134,6 +134,10 @@ class Incidents(Made):
             for k in range(2):
                 Tcp(c, "198.51.100.%d" % (10 + 60 * i), SERVER, client_port=41000 + k).refused(40 + 10 * k + i)
         self.only(c, "account", "invalid_credentials", 3, 24)
+        self.validated(c)
+        said = [d for d in documents(c, "--usernames", "mask") if d["event"]["dataset"] == "imapwhy.incident"][-1]
+        self.assertEqual(said["user"], {"name": "u***"})
+        self.assertNotIn("user", [d for d in documents(c, "--usernames", "off") if d["event"]["dataset"] == "imapwhy.incident"][-1])
 
     def test_outage_over_before_it_is_told(self):
         """All are served again seconds later; until then nobody was, and who comes only afterwards is no denominator."""

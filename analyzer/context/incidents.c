@@ -156,7 +156,7 @@ static void tell(struct incidents *i, struct place *place, enum incident_state s
 		.name = name, .domain = name[0] ? domain_of(name) : "", .several = n.several, .client_bits = n.bits, .since = place->since,
 		.until = place->last_hit, .clients_hit = n.hit, .clients_served = n.served, .sessions_hit = place->sessions_hit,
 		.sessions_served = place->sessions_served, .first = place->first, .last = place->last, .first_session = place->first_session,
-		.last_session = place->last_session, .user = place->user,
+		.last_session = place->last_session, .user = place->user, .user_name = place->user_name,
 	};
 	if (n.first)
 		told.client = n.first->address;

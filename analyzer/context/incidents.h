@@ -29,6 +29,7 @@ struct incident_session {
 	struct moment proof;     /* the frame that shows it */
 	uint64_t session;
 	uint64_t user;           /* keyed hash of the user's name, 0: not known */
+	const char *user_name;   /* as the policy of user names wants it (masked), NULL: not known */
 };
 
 /* As told; borrowed until the call returns. */
@@ -49,6 +50,7 @@ struct incident_told {
 	struct moment first, last;
 	uint64_t first_session, last_session;
 	uint64_t user;           /* 0: not known */
+	const char *user_name;   /* "" where it is not known */
 };
 typedef void incident_tell(void *context, const struct incident_told *told);
 

@@ -1,6 +1,8 @@
 /* Each hit and each service is counted at every place that it belongs to, in bounded tables. */
 #include "places.h"
 
+#include <stdio.h>
+
 #define SWEEP_EVERY MINUTE
 /* Places unused for so long give their memory back where it is short, then those unused for less. */
 #define UNUSED (10 * MINUTE)
@@ -206,6 +208,8 @@ static struct place *take_account(struct places *p, const struct incident_sessio
 	struct place *account = take(p, key, PLACE_ACCOUNT, FAULT_LOGIN, s->at);
 	account->group = group;
 	account->user = s->user;
+	if (s->user_name)
+		snprintf(account->user_name, sizeof account->user_name, "%s", s->user_name);
 	learn_name(account, s->name);
 	return account;
 }

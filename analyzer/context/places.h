@@ -32,7 +32,8 @@ struct place {
 	uint8_t ports;           /* in use; PORTS + 1: more than are kept, all count */
 	uint16_t port[PORTS];    /* at which its clients were hit: what is served at others proves nothing */
 	uint64_t id, group;      /* group: hash of the domain, or of the address */
-	uint64_t user;
+	uint64_t user;           /* of an account: the hash of its user's name, and the name as it may leave */
+	char user_name[64];
 	nanoseconds since, last_hit, looked, judged;
 	bool pending;            /* hit since it was judged last */
 	uint32_t sessions_hit, sessions_served, served_since_hit; /* of others than those hit; the last: since the newest hit */

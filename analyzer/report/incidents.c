@@ -21,14 +21,21 @@ static const char *service_of(const struct incident_told *told, char *into, size
 	return into;
 }
 
-static const char *subject_of(const struct report *report, const struct incident_told *told, char *into, size_t room)
+static struct shown_user account_of(const struct report *report, const struct incident_told *told)
+{
+	return redact_user(report->options.usernames, told->user_name, told->scope == SCOPE_ACCOUNT ? told->user : 0);
+}
+
+/* "" where it may not be said. */
+static const char *subject_of(const struct report *report, const struct incident_told *told, bool for_people, char *into, size_t room)
 {
 	char address[ADDRESS_TEXT];
+	struct shown_user account = account_of(report, told);
 
 	address_text(&told->client, address);
-	if (told->scope == SCOPE_ACCOUNT && told->user && report->options.usernames != USERNAMES_OFF)
-		snprintf(into, room, "%016llx", (unsigned long long)told->user);
-	else if (told->scope == SCOPE_ACCOUNT || told->scope == SCOPE_DEVICE)
+	if (told->scope == SCOPE_ACCOUNT)
+		snprintf(into, room, "%s", account.name && (for_people || !account.hash[0]) ? account.name : account.hash);
+	else if (told->scope == SCOPE_DEVICE)
 		snprintf(into, room, "%s", address);
 	else if (told->scope == SCOPE_NETWORK && told->client_bits)
 		snprintf(into, room, "%s/%d", address, told->client_bits);
@@ -108,7 +115,7 @@ static void put_incident(struct report *report, const struct incident_told *told
 	}
 	put_word(incident, "state", states[told->state]);
 	put_word(incident, "scope", scopes[told->scope]);
-	put_text(incident, "subject", subject_of(report, told, subject, sizeof subject), 253);
+	put_text(incident, "subject", subject_of(report, told, false, subject, sizeof subject), 253);
 	put_word(incident, "class", told->fault->class);
 	put_word(incident, "mechanism", told->fault->mechanism);
 	put_word(incident, "cause", told->fault->cause);
@@ -128,8 +135,10 @@ static const char *whom(const struct report *report, const struct incident_told 
 
 	into[0] = '\0';
 	text_add(&t, words_scope(w, scopes[told->scope]));
-	if (told->scope != SCOPE_EVERYONE)
-		text_addf(&t, " %s", subject_of(report, told, subject, sizeof subject));
+	if (told->scope != SCOPE_EVERYONE && subject_of(report, told, true, subject, sizeof subject)[0]) {
+		text_add(&t, " ");
+		text_add_wire(&t, bytes_of_text(subject), sizeof subject);
+	}
 	if (told->scope != SCOPE_SERVER && told->scope != SCOPE_PROVIDER && told->scope != SCOPE_UNKNOWN) {
 		text_addf(&t, " %s %s", w->at, service_of(told, service, sizeof service));
 		if (told->several)
@@ -152,6 +161,9 @@ void json_incident(struct report *report, const struct incident_told *told, nano
 		 told->state == INCIDENT_CLOSED && !told->part_of ? until : "", told->state == INCIDENT_CLOSED && !told->part_of ? "Z" : "");
 	put_text(document, "message", message, 600);
 	json_observer(report, document, told->first.file);
+	struct shown_user account = account_of(report, told);
+	if (told->scope == SCOPE_ACCOUNT)
+		put_user(&account, document);
 	put_incident(report, told, document);
 	json_finish(report, document);
 }

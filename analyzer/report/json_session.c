@@ -178,16 +178,15 @@ static void put_tls(const struct report *report, const struct report_case *c, co
 	put_filled(tls, "server", server);
 }
 
-static void put_user(const struct report *report, const struct report_case *c, struct json_object *document)
+void put_user(const struct shown_user *shown, struct json_object *document)
 {
-	struct shown_user shown = redact_user(report->options.usernames, c->session);
 	struct json_object *user;
 
-	if (!shown.name && !shown.hash[0])
+	if (!shown->name && !shown->hash[0])
 		return;
 	user = put_object(document, "user");
-	put_text(user, "name", shown.name, 120);
-	put_word(user, "hash", shown.hash[0] ? shown.hash : NULL);
+	put_text(user, "name", shown->name, 120);
+	put_word(user, "hash", shown->hash[0] ? shown->hash : NULL);
 }
 
 static void put_rule(const struct report_case *c, const struct limits *limits, struct json_object *document)
@@ -227,7 +226,8 @@ static struct json_object *make(struct report *report, const struct report_case 
 	put_network(report, c, document);
 	put_dns(report, c, document);
 	put_tls(report, c, limits, document);
-	put_user(report, c, document);
+	struct shown_user user = redact_user(report->options.usernames, c->session->user, c->session->user_hash);
+	put_user(&user, document);
 	put_rule(c, limits, document);
 	json_observer(report, document, c->session->first.file);
 	*fits = json_own(report, c, limits, document);

@@ -21,7 +21,9 @@ struct shown_user {
 	const char *name; /* masked; NULL: not shown */
 	char hash[17];    /* "": not shown */
 };
-struct shown_user redact_user(enum usernames mode, const struct session_summary *session);
+/* name: as the policy kept it, NULL: not known; hash: 0: not known. */
+struct shown_user redact_user(enum usernames mode, const char *name, uint64_t hash);
+void put_user(const struct shown_user *shown, struct json_object *document);
 /* May the fact be shown at all? */
 bool redact_allows(enum usernames mode, enum fact_id id);
 
