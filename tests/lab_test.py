@@ -10,6 +10,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [ROOT + "/tests/lab", ROOT + "/tests"]
+import calibrate  # noqa: E402
 import check  # noqa: E402
 import clients  # noqa: E402
 import derive  # noqa: E402
@@ -134,6 +135,40 @@ def ethernet(path):
     head, frames = derive.read(path)
     derive.write(path, head[:20] + b"\1\0\0\0", [(at, bytes(12) + b"\x08\x00" + f, n + 14, stamp) for at, f, n, stamp in frames])
     return path
+
+
+class Calibration(unittest.TestCase):
+    """What a rule earns, of what its author believed and what it and the others like it decided."""
+    BELIEVED = {"often": 0.95, "seldom": 0.95, "never": 0.93, "weak": 0.5, "poor": 0.6}
+    FOUND = {"often": [200, 198], "seldom": [2, 2], "weak": [10, 1]}
+
+    def earned(self, rule, found=None):
+        return calibrate.earned(rule, self.BELIEVED, found or self.FOUND)
+
+    def test_many_sessions_speak_for_themselves(self):
+        self.assertAlmostEqual(self.earned("often"), (198 + 4 * 0.95) / 204, places=3)  # the others are too few to tell
+
+    def test_few_lean_on_what_others_like_it_earned(self):
+        others = 19.8 / 21  # the one other of that band counts as 20 sessions
+        self.assertAlmostEqual(self.earned("seldom"), (2 + 4 * others) / 6, places=3)
+        self.assertLess(self.earned("seldom", {"often": [200, 180], "seldom": [2, 2]}), self.earned("seldom"))
+
+    def test_who_decided_nothing_stands_between_belief_and_experience(self):
+        self.assertLess(self.earned("never"), 0.95)
+        self.assertGreater(self.earned("never"), 0.93)
+
+    def test_weak_rules_are_each_of_their_own_kind(self):
+        self.assertAlmostEqual(self.earned("weak"), (1 + 4 * 0.5) / 14, places=3)
+        self.assertEqual(self.earned("poor"), 0.6)
+
+    def test_nothing_is_certain(self):
+        self.assertEqual(self.earned("often", {"often": [9000, 9000], "seldom": [900, 900]}), calibrate.MOST)
+
+    def test_beliefs_are_of_rules_that_stand(self):
+        with open(calibrate.BELIEVED, encoding="utf-8") as file:
+            believed = json.load(file)
+        rules = {calibrate.stands(t)[0] for _, texts in calibrate.rules_in(ROOT + "/rules") for t in texts if calibrate.stands(t)}
+        self.assertLessEqual(set(believed), rules)
 
 
 class Quick(unittest.TestCase):

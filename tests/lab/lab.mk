@@ -20,6 +20,6 @@ accuracy: all
 	@python3 tests/lab/score.py --tool ./imapwhy --labels $(LAB)/labels.json --show wrong --write docs/accuracy.md
 
 calibrate: all
-	@python3 tests/lab/calibrate.py --tool ./imapwhy --labels $(LAB)/labels.json --rules rules --write
+	@python3 tests/lab/calibrate.py --tool ./imapwhy --labels $(LAB)/labels.json $(MORE) --rules rules --write
 
 .PHONY: lab incidents mix accuracy calibrate

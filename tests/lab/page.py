@@ -74,7 +74,7 @@ def pairs(tally):
 
 
 def calibration(tally, wilson):
-    yield "| band | said | right | 95 % interval | sessions |"
+    yield "| band | said | right | 95 % interval | weight |"
     yield "| --- | ---: | ---: | --- | ---: |"
     for (low, high), (count, right, said) in tally.bands.items():
         if count:

@@ -191,7 +191,7 @@ class Tally:
         self.sessions = self.unreported = self.extra = 0
         self.classes = collections.defaultdict(collections.Counter)
         self.mechanisms = collections.defaultdict(lambda: [0.0, 0.0])
-        self.bands = {band: [0, 0.0, 0.0] for band in BANDS}
+        self.bands = {band: [0.0, 0.0, 0.0] for band in BANDS}
         self.faults, self.rows, self.wrong = [], [], []
         self.pairs = collections.defaultdict(lambda: [0.0, 0.0, 0, 0])
 
@@ -219,9 +219,9 @@ class Tally:
         if isinstance(confidence, (int, float)):
             for band in BANDS:
                 if band[0] <= confidence < band[1]:
-                    self.bands[band][0] += 1
-                    self.bands[band][1] += ok["mechanism"]
-                    self.bands[band][2] += confidence
+                    self.bands[band][0] += weight
+                    self.bands[band][1] += weight * ok["mechanism"]
+                    self.bands[band][2] += weight * confidence
         wrong = [f for f in FIELDS if not ok[f]]
         pair = self.pairs[(entry.get("server_sw") or "none", entry.get("client_sw") or "none", entry.get("pair") or "seen")]
         pair[0] += weight * ok["mechanism"]
@@ -277,7 +277,7 @@ class Tally:
         for (low, high), (count, right, said) in self.bands.items():
             if count:
                 a, b = wilson(right, count)
-                print("confidence %.1f-%.1f: said %.3f, right %.3f (95 %%: %.3f-%.3f) of %d"
+                print("confidence %.1f-%.1f: said %.3f, right %.3f (95 %%: %.3f-%.3f) of %g"
                       % (low, min(high, 1.0), said / count, right / count, a, b, count))
         weak = sorted((k for k, v in self.mechanisms.items() if v[0] < v[1]),
                       key=lambda k: self.mechanisms[k][0] / self.mechanisms[k][1])
