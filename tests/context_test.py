@@ -545,6 +545,19 @@ class Notices(Made):
             t.works(10 + 20 * i)
         return self.notices(self.verdict(c))
 
+    def shaken(self, ttl):
+        """A session whose SYN-ACK comes with that TTL, the data with 57."""
+        c = Capture()
+        t = Tcp(c, ME, SERVER).syn(10).synack(10.004, ttl=ttl).send(10.005, 0, ACK).server(10.05, "* OK ready\r\n")
+        t.client(10.1, "a1 LOGIN user right\r\n").server(10.2, "a1 OK in\r\n").client(10.3, "a2 NOOP\r\n").server(10.4, "a2 OK done\r\n").close(10.5)
+        return self.notices(self.verdict(c))
+
+    def test_something_else_shakes_hands(self):
+        self.assertIn("differs by 4 ", self.shaken(61)["handshake_by_proxy"])
+
+    def test_the_server_shakes_hands_itself(self):
+        self.assertNotIn("handshake_by_proxy", self.shaken(57))
+
     def test_two_clocks_that_take_turns(self):
         self.assertIn("At least 2 devices", self.many([0, 1, 0, 1])["many_devices"])
 

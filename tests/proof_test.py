@@ -295,7 +295,7 @@ SEEN = {
     "dns.name": query, "dns.queries": query, "dns.result": lookup_result,
     "context.host_alive": same_host, "context.service_alive": same_service, "context.race_won": same_client,
     "tcp.reset_ttl": lambda c: reset(c) and c.frame.ttl == int(c.value), "tcp.reset_rising": reset, "tcp.reset_repeated": reset,
-    "tcp.reset_then_synack": flag(SYN | ACK), "tcp.reset_odd_id": reset, "tcp.reset_odd_window": reset, "tcp.reset_no_id": reset, "tcp.reset_unknown": reset, "tcp.reset_forged": reset, "tcp.reset_forged_else": reset,
+    "tcp.reset_then_synack": flag(SYN | ACK), "tcp.synack_ttl_difference": flag(SYN | ACK), "tcp.reset_odd_id": reset, "tcp.reset_odd_window": reset, "tcp.reset_no_id": reset, "tcp.reset_unknown": reset, "tcp.reset_forged": reset, "tcp.reset_forged_else": reset,
     "tcp.syn_span": flag(SYN), "tcp.syn_overdue": flag(SYN), "tcp.connect_time": established, "tcp.missing": lambda c: c.right_side(),
     "icmp.progress": lambda c: c.of_session(c.frame), "session.quiet": lambda c: c.of_session(c.frame), "session.span": lambda c: c.of_session(c.frame),
     "imap.greeting_text": says(r"^\* (OK|PREAUTH|BYE)\b"), "imap.greeting_wait": says(r"^\* OK Waiting"), "imap.login_time": says(r"^[^*+\s]\S* (OK|NO|BAD)\b"),

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FULL_LEAST = 1000, SURVIVED_LEAST = 30 };
+enum { FULL_LEAST = 1000, SURVIVED_LEAST = 30, TTL_VOTES_LEAST = 3 };
 
 /* --- questions --- */
 
@@ -169,6 +169,7 @@ static void capture_facts(const struct tcp *tcp, nanoseconds now, struct fact_vi
 
 static void handshake_facts(const struct tcp *tcp, nanoseconds now, struct fact_view *view)
 {
+	const struct tcp_side *server = &tcp->side[FROM_SERVER];
 	struct moment last = { .time = tcp->last_syn };
 
 	if (tcp->syns) {
@@ -181,6 +182,8 @@ static void handshake_facts(const struct tcp *tcp, nanoseconds now, struct fact_
 		set(view, FACT_SYN_OVERDUE, true, tcp->syn, FROM_CLIENT);
 	if (tcp->synacks)
 		set(view, FACT_SYNACK, tcp->synacks, tcp->synack, FROM_SERVER);
+	if (tcp->synacks && server->ttl != tcp->synack_ttl && server->ttl == server->ttl_last && server->ttl_votes >= TTL_VOTES_LEAST)
+		set(view, FACT_SYNACK_TTL_DIFFERENCE, abs((int)tcp->synack_ttl - server->ttl), tcp->synack, FROM_SERVER);
 	if (!(tcp->flags & TCP_ESTABLISHED))
 		return;
 	set(view, FACT_ESTABLISHED, true, tcp->established, FROM_CLIENT);

@@ -197,7 +197,7 @@ const char *evidence_advice(const struct report *report, const struct rule *rule
 /* --- notices --- */
 
 enum notice_id { NOTICE_CLEAR_TEXT, NOTICE_OUTDATED, NOTICE_EXPIRES, NOTICE_COMPRESSED, NOTICE_RISKS, NOTICE_KEYS_MISSING,
-		 NOTICE_KEYS_WRONG, NOTICE_UNREAD, NOTICE_IDLE_TIMER, NOTICE_POP3, NOTICE_IPV6_LOSES, NOTICE_BEHIND };
+		 NOTICE_KEYS_WRONG, NOTICE_UNREAD, NOTICE_IDLE_TIMER, NOTICE_POP3, NOTICE_IPV6_LOSES, NOTICE_BEHIND, NOTICE_PROXIED };
 
 static const struct notice_kind {
 	const char *id, *en, *ar;
@@ -223,6 +223,10 @@ static const struct notice_kind {
 			  "يُستخدم هنا POP3؛ أما IMAP فيُبقي عدة أجهزة متزامنة.", FACT_COMPANION, false },
 	[NOTICE_IPV6_LOSES] = { "ipv6_always_loses", "IPv6 lost to IPv4 %s times in a row on the way to this server: mend it or switch it off.",
 				"خسر IPv6 أمام IPv4 ‏%s مرات متتالية في الطريق إلى هذا الخادم: أصلحه أو أوقفه.", FACT_SYN, true },
+	[NOTICE_PROXIED] = { "handshake_by_proxy", "The SYN-ACK's TTL differs by %s from that of the server's data: a SYN proxy or balancer shook hands in its stead, "
+			     "which does not prove that the server is up.",
+			     "تختلف قيمة TTL في SYN-ACK بمقدار %s عن بيانات الخادم: أجرى المصافحةَ نيابةً عنه وكيل SYN أو موازن أحمال، وهذا لا يثبت أن الخادم يعمل.",
+			     FACT_SYNACK_TTL_DIFFERENCE, true },
 	[NOTICE_BEHIND] = { "many_devices", "At least %s devices share this client's address (NAT).",
 			    "يشترك %s أجهزة على الأقل في عنوان هذا العميل (NAT).", FACT_SYN, true },
 	[NOTICE_IDLE_TIMER] = { "idle_timer", "Something on this path forgets connections that are quiet for %s.",
@@ -259,6 +263,8 @@ static bool notice_holds(const struct report_case *c, enum notice_id id)
 		return v[FACT_COMPANION].value == WORD_companion_pop3;
 	case NOTICE_IPV6_LOSES:
 		return c->session->answers && c->session->answers->ipv6_lost >= LOSSES_LEAST;
+	case NOTICE_PROXIED:
+		return v[FACT_SYNACK_TTL_DIFFERENCE].set && v[FACT_SYNACK_TTL_DIFFERENCE].value;
 	case NOTICE_BEHIND:
 		return c->session->answers && c->session->answers->devices > 1;
 	case NOTICE_IDLE_TIMER:
@@ -299,6 +305,8 @@ static void notice_says(const struct report *report, const struct report_case *c
 	} else if (id == NOTICE_IPV6_LOSES || id == NOTICE_BEHIND) {
 		const struct session_answers *a = c->session->answers;
 		snprintf(value, sizeof value, "%u", id == NOTICE_BEHIND ? (unsigned)a->devices : a->ipv6_lost);
+	} else if (id == NOTICE_PROXIED) {
+		snprintf(value, sizeof value, "%lld", (long long)c->view[FACT_SYNACK_TTL_DIFFERENCE].value);
 	} else if (id == NOTICE_RISKS) {
 		snprintf(value, sizeof value, "%s", texts_get(report->texts, (uint32_t)c->view[FACT_TLS_RISKS].value));
 	} else {

@@ -47,7 +47,7 @@ struct notice {
 	char says[240];
 	uint32_t frame; /* 0: none */
 };
-#define NOTICES_MOST 12
+#define NOTICES_MOST 13
 int evidence_notices(const struct report *report, const struct report_case *c, struct notice into[NOTICES_MOST]);
 
 /* A rule's text with each {fact.word} as its value. */
