@@ -95,6 +95,11 @@ static void count(struct report_sessions *into, const struct rule *rule, const s
 	}
 }
 
+static bool reports_sessions(const struct analysis *a)
+{
+	return a->report && report_wants_sessions(a->report);
+}
+
 /* before: the rule of the verdict that this one corrects, NULL: none. Who else it might have been, and what shows it, is asked only of what is told. */
 static void write_case(struct analysis *a, const struct session_summary *s, struct fact_view *view, const struct rule *rule,
 		       uint64_t id, uint64_t revises, const struct rule *before)
@@ -117,7 +122,7 @@ static void write_case(struct analysis *a, const struct session_summary *s, stru
 		rules_explain(a->rules, view, a->shared.texts, a->options.explain_to);
 	}
 	/* What corrects a reported verdict is reported, whatever it says now. */
-	if (!a->report || !report_wants_sessions(a->report) || !is_chosen || !(outcome_chosen(a, rule) || (before && outcome_chosen(a, before))))
+	if (!reports_sessions(a) || !is_chosen || !(outcome_chosen(a, rule) || (before && outcome_chosen(a, before))))
 		return;
 	judge_whole(a, view);
 	rules_classify(a->rules, view, a->shared.texts, &verdict);
@@ -231,7 +236,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	if (!summary.server_name)
 		summary.server_name = lookups_name(a->lookups, &s->flow->server.address);
 	struct name_answer lookup;
-	if (lookups_answered(a->lookups, &s->flow->client.address, &s->flow->server.address, s->first.time, &lookup)) {
+	if (reports_sessions(a) && lookups_answered(a->lookups, &s->flow->client.address, &s->flow->server.address, s->first.time, &lookup)) {
 		summary.looked_up = lookup.name;
 		summary.resolved = s->flow->server.address;
 		summary.timings.resolve = (double)(lookup.answered - lookup.asked) / 1e6;
@@ -241,9 +246,11 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	tell_context(a, s, view, rule);
 	if (s->flow->rank == RANK_LOGGED_IN && (strcmp(rule->outcome, "degraded") == 0 || strcmp(rule->mechanism, "success") == 0))
 		session_served(a, s, s->first.time);
-	context_answers(&a->context, &c, &answers);
+	if (reports_sessions(a)) {
+		context_answers(&a->context, &c, &answers);
+		summary.answers = &answers;
+	}
 	tell_loss(a, s, &summary, rule);
-	summary.answers = &answers;
 	summary.others = &a->proofs;
 	s->untold = s->companion && !revises && !companion_tells(rule) && !(a->options.companions && strcmp(rule->outcome, "healthy") == 0);
 	/* The first word on a session counts; what corrects it is no other session. */
