@@ -50,6 +50,7 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 	a->attempts = attempts_create(memory / 8 / sizeof(struct attempt), 1024, a->key);
 	a->lookups = lookups_create(2048, memory / 16 / 160, a->key);
 	a->shared.users = options->users;
+	a->shared.tails.most = memory / 64;
 	a->shared.texts = texts_create(memory / 8);
 	a->shared.held = held_pool_create(memory / 8);
 	a->shared.tls = tls_shared_create();
@@ -94,6 +95,7 @@ void analysis_destroy(struct analysis **analysis)
 	lookups_destroy(&a->lookups);
 	decoder_destroy(&a->decoder);
 	held_pool_destroy(&a->shared.held);
+	spares_release(&a->shared.tails);
 	tls_shared_destroy(&a->shared.tls);
 	decryptor_destroy(&a->decryptor);
 	speakers_destroy(&a->shared.speakers);

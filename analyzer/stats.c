@@ -68,7 +68,7 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.evicted_attempts = attempts_evicted(a->attempts), .evicted_settled = flow_evicted(a->flows, RANK_SETTLED),
 		.evicted_prelogin = flow_evicted(a->flows, RANK_BEFORE_LOGIN), .evicted_loggedin = flow_evicted(a->flows, RANK_LOGGED_IN),
 		.memory_bytes = flow_bytes(a->flows) + attempts_bytes(a->attempts) + context_bytes(&a->context) + incidents_bytes(a->incidents) + lookups_bytes(a->lookups) +
-				texts_bytes(a->shared.texts) + t->held_most + a->shared.tail_bytes + a->shared.session_bytes_most +
+				texts_bytes(a->shared.texts) + t->held_most + held_pool_spare(a->shared.held) + a->shared.tail_bytes + a->shared.tails.bytes + a->shared.session_bytes_most +
 				speakers_bytes(a->shared.speakers),
 		.gaps = t->gaps, .bytes_lost = t->lost_bytes, .capped = t->capped + a->shared.tails_capped,
 		.rules_loaded = (uint64_t)rules_count(a->rules), .rules_matched = a->matched, .facts_lost = a->shared.facts_lost,

@@ -2,6 +2,7 @@
 #include "held.h"
 
 #include "hash.h"
+#include "text.h"
 
 #include <stdlib.h>
 
@@ -22,13 +23,17 @@ struct held_pool *held_pool_create(size_t most_bytes)
 {
 	struct held_pool *pool = calloc(1, sizeof *pool);
 
-	if (pool)
+	if (pool) {
 		pool->most = most_bytes;
+		pool->spares.most = most_bytes / 4;
+	}
 	return pool;
 }
 
 void held_pool_destroy(struct held_pool **pool)
 {
+	if (*pool)
+		spares_release(&(*pool)->spares);
 	free(*pool);
 	*pool = NULL;
 }
@@ -38,13 +43,18 @@ const struct tcp_counters *held_pool_counters(const struct held_pool *pool)
 	return &pool->counters;
 }
 
+size_t held_pool_spare(const struct held_pool *pool)
+{
+	return pool->spares.bytes;
+}
+
 struct held *held_new(struct held_pool *pool, struct bytes data, uint32_t seq, uint32_t wire, struct moment at)
 {
 	size_t size = sizeof(struct held) + data.len;
 	struct held *h = NULL;
 
 	if (pool->counters.held_bytes + size <= pool->most)
-		h = malloc(size);
+		h = spares_take(&pool->spares, size);
 	if (!h)
 		return NULL;
 	*h = (struct held){ .seq = seq, .wire = wire, .len = (uint32_t)data.len, .at = at };
@@ -58,8 +68,11 @@ struct held *held_new(struct held_pool *pool, struct bytes data, uint32_t seq, u
 
 void held_free(struct held_pool *pool, struct held *h)
 {
-	pool->counters.held_bytes -= sizeof *h + h->len;
-	free(h);
+	size_t size = sizeof *h + h->len;
+
+	pool->counters.held_bytes -= size;
+	wipe(h->data, h->len); /* it may be a LOGIN line */
+	spares_give(&pool->spares, h, size);
 }
 
 static uint64_t hash_addresses(uint64_t h, const struct packet *p)

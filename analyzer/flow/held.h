@@ -2,6 +2,7 @@
 #ifndef IMAPWHY_HELD_H
 #define IMAPWHY_HELD_H
 
+#include "spares.h"
 #include "tcp.h"
 
 enum { FRAMES_SEEN = 4096 }; /* 10 ms at 400,000 frames a second */
@@ -17,6 +18,7 @@ struct frame_seen {
 
 struct held_pool {
 	size_t most;
+	struct spares spares;    /* where segments wait */
 	struct tcp_counters counters;
 	struct {
 		uint64_t hash;

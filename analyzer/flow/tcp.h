@@ -20,6 +20,8 @@ struct held_pool;
 struct held_pool *held_pool_create(size_t most_bytes);
 void held_pool_destroy(struct held_pool **pool);
 const struct tcp_counters *held_pool_counters(const struct held_pool *pool);
+/* Memory that lies idle for segments to come. */
+size_t held_pool_spare(const struct held_pool *pool);
 /* Whether this frame is a second capture of one seen within the last 10 ms (see architecture.md, Duplicates). tcp_packet asks by
  * itself; for the caller's SYN attempts and other packets that no tracker sees. Asking again for the same frame number
  * gives the same answer. */

@@ -44,7 +44,7 @@ static void tail_drop(struct session *s, struct tail *t)
 	/* It may hold half of a LOGIN line. */
 	wipe(t->data, t->len);
 	s->shared->tail_bytes -= t->room;
-	free(t->data);
+	spares_give(&s->shared->tails, t->data, t->room);
 	*t = (struct tail){ 0 };
 }
 
@@ -259,7 +259,7 @@ static void give_up(struct session *s, struct layer *layer, enum direction from,
 /* A tail of that room that holds those bytes in place of what it was. */
 static bool tail_move(struct session *s, struct tail *t, struct bytes bytes, uint32_t room)
 {
-	uint8_t *more = malloc(room);
+	uint8_t *more = spares_take(&s->shared->tails, room);
 
 	if (!more)
 		return false;

@@ -4,6 +4,7 @@
 
 #include "dissector.h"
 #include "session.h"
+#include "spares.h"
 #include "table.h"
 #include "tcp.h"
 
@@ -23,6 +24,7 @@ struct session_shared {
 	struct endpoint viewed[VIEWED_MOST]; /* servers whose TLS nDPI was shown already */
 	uint64_t facts_lost, tails_capped;
 	size_t tail_bytes;
+	struct spares tails;                 /* where they are kept */
 	size_t session_bytes, session_bytes_most; /* of all sessions, at work or packed, as last counted; and the most there ever were */
 };
 
