@@ -17,7 +17,7 @@ const char options_help[] =
 	"Output  -o, --output text|json|none    default: text on a terminal, else json\n"
 	"        -w, --write FILE|syslog        instead of standard output\n"
 	"            --save-evidence FILE       the frames that verdicts cite, as pcapng\n"
-	"        -v, --verbose                  healthy sessions, POP3 among them, and all proofs\n"
+	"        -v, --verbose                  healthy sessions (POP3 too), all proofs\n"
 	"            --lang en|ar   --usernames hash|mask|clear|off   --user-key FILE\n"
 	"            --community-seed N         --interval SECONDS    between counts\n"
 	"Choice      --only OUTCOME,...         failed, degraded, inconclusive, healthy\n"
