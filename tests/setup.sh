@@ -11,7 +11,7 @@ fuzz) packages="$packages clang libclang-rt-14-dev" ;; # make fuzz: without clan
 lab)
 	packages="gcc libssl-dev tshark tcpdump iproute2 iptables ethtool procps openssl python3 dovecot-imapd nginx libnginx-mod-mail stunnel4 haproxy
 		curl isync fetchmail getmail6 neomutt alpine imapfilter offlineimap3 libmail-imapclient-perl libio-socket-ssl-perl
-		courier-authlib gnutls-bin libcourier-unicode4 libgamin0 libidn12 libpcre3
+		courier-authlib gnutls-bin monitoring-plugins-basic libcourier-unicode4 libgamin0 libidn12 libpcre3
 		libsasl2-modules libclamav12 libzephyr4 libical3 libwrap0 libpq5 libxapian30 libjansson4 libsqlite3-0"
 	command -v npm >/dev/null || packages="$packages nodejs npm" ;;
 esac

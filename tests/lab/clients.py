@@ -239,7 +239,15 @@ def gnutls(job):
     return argv + list(job.more.get("args", ())), home(job), None
 
 
+def nagios(job):
+    """The health check of the monitoring plugins: `args` are more of its words (-D 7: the certificate's date alone is looked at)."""
+    inside = ["-S", "--sni=" + job.host] * (job.tls == "implicit")
+    argv = [PROGRAMS["nagios"], "-H", job.host, "-p", str(job.port), "-t", str(job.seconds)] + inside
+    return argv + list(job.more.get("args", ())), home(job), None
+
+
 KINDS = {
+    "nagios": nagios,
     "openssl": openssl,
     "gnutls": gnutls,
     "curl": curl,
@@ -256,8 +264,9 @@ KINDS = {
     "raw": raw,
     "crowd": crowd,
 }
-PROGRAMS = {"gnutls": "gnutls-cli", "imaplib": "python3", "imapflow": "node", "raw": "python3", "crowd": "python3"}
+PROGRAMS = {"nagios": "/usr/lib/nagios/plugins/check_imap", "gnutls": "gnutls-cli", "imaplib": "python3", "imapflow": "node", "raw": "python3", "crowd": "python3"}
 PACKAGE = {
+    "nagios": "monitoring-plugins-basic",
     "openssl": "openssl",
     "gnutls": "gnutls-bin",
     "curl": "curl",

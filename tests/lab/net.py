@@ -46,7 +46,8 @@ class Addresses:
         srv, res = (ipaddress.ip_network(n) for n in rng.sample(SERVER_NETS, 2))
         first, second = rng.sample(range(2, lan.num_addresses - 2), 2)
         one, two = rng.sample(range(20, 250), 2)
-        ula = "fd%02x:%x:%x:%x" % (rng.randrange(256), rng.randrange(1, 65536), rng.randrange(1, 65536), rng.randrange(1, 65536))
+        # Global: from a local prefix (fc00::/7) hosts prefer IPv4 to far servers (RFC 6724, section 6), and no race is ever run.
+        near = "2001:db8:%x:%x" % (rng.randrange(2, 65536), rng.randrange(1, 65536))
         far = "2001:db8:%x:%x" % (rng.randrange(1, 65536), rng.randrange(1, 65536))
         self.v4 = {
             "gw": str(lan[1]),
@@ -59,9 +60,9 @@ class Addresses:
             "dnsgw": str(res[1]),
         }
         self.v6 = {
-            "gw": ula + "::1",
-            "c1": "%s::%x" % (ula, rng.randrange(0x100, 0xFFFF)),
-            "c2": "%s::1:%x" % (ula, rng.randrange(0x100, 0xFFFF)),
+            "gw": near + "::1",
+            "c1": "%s::%x" % (near, rng.randrange(0x100, 0xFFFF)),
+            "c2": "%s::1:%x" % (near, rng.randrange(0x100, 0xFFFF)),
             "fw": far + "::1",
             "s1": "%s::%x" % (far, one),
             "s2": "%s::%x" % (far, two),

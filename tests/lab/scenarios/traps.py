@@ -153,6 +153,19 @@ def checks_inside(m, rng):
     return [run("raw", NO_LOGIN_INSIDE, lines=kinds[k], loop=m["times"], gap=0.05, cut=60, check="auth == 'none' and hellos") for k in kinds]
 
 
+def nagios(m, rng):
+    """The monitoring plugins' check, now and then, of a server that serves its users meanwhile."""
+    inside = m["how"] != "plain"
+    user = run("imaplib", OK_INSIDE if inside else OK_PLAIN, host="c2", user=1, check="auth == 'ok'")
+    check = run(
+        "nagios",
+        NO_LOGIN_INSIDE if inside else ASKS,
+        args=["-D", "7"] if m["how"] == "certificate" else [],
+        check="auth == 'none' and established and not rst_server",
+    )
+    return [user, check, wait(3), check, user] if m["often"] == "twice" else [check, user]
+
+
 def long_idle(m, rng):
     lines = IN + ["c idle", "!line", "!sleep %d" % m["idle"], "done", "!until c OK", "d logout", "!read"]
     return [
@@ -273,8 +286,10 @@ def family_lost(m, rng):
         "rejected": fw("-A FORWARD -s {c1_6} -p tcp -j REJECT --reject-with icmp6-adm-prohibited", six=True),
         "refused": shell("s1", "ip6tables -A INPUT -p tcp --dport {port} -j REJECT --reject-with tcp-reset"),
     }[kind]
+    if kind == "late":  # either family may win: the other one's attempt says nothing
+        return [rule, run(m["client"], [("auth == 'ok'", OK_PLAIN), ("True", want)], seconds=9, cut=30, sessions=2, check="auth == 'ok' or not data_client")]
     first = [("':' in client_ip and auth != 'ok'", want), ("auth == 'ok'", OK_PLAIN)]
-    return [rule, run(m["client"], first, seconds=9, cut=30, check="auth == 'ok' or ':' in client_ip")]
+    return [rule, run(m["client"], first, seconds=9, cut=30, sessions=2, check="auth == 'ok' or ':' in client_ip")]
 
 
 def spare(m, rng):
@@ -352,6 +367,15 @@ SCENARIOS = [
         server="{server}",
         options={"tls": "implicit"},
         net={"rtt": (2, 40)},
+    ),
+    scenario(
+        "nagios_{how}_{often}_{server}_{version}",
+        nagios,
+        {"how": ("plain", "inside", "certificate"), "often": ("once", "twice"), "server": ("dovecot", "cyrus", "courier", "nginx"), "version": ("1.2", "1.3")},
+        server="{server}",
+        options=lambda m: {"tls": "none" if m["how"] == "plain" else "implicit"},
+        net={"rtt": (2, 40)},
+        skip=lambda m: m["how"] == "plain" and m["version"] == "1.2",
     ),
     scenario(
         "long_idle_{idle}_{server}",
