@@ -162,7 +162,7 @@ static bool text_length(struct document *d, const yaml_node_t *n, const char *te
 	return true;
 }
 
-static void read_texts(struct document *d, yaml_node_t *n, int meaning, struct inside_text *list, int *count)
+static void read_texts(struct document *d, yaml_node_t *n, int meaning, struct inside_text *list, int most, int *count)
 {
 	struct items items;
 	yaml_node_t *item;
@@ -174,8 +174,8 @@ static void read_texts(struct document *d, yaml_node_t *n, int meaning, struct i
 		struct inside_text t = { .meaning = (uint8_t)meaning };
 		if (!text || !text_length(d, item, text, &t))
 			continue;
-		if (*count == TEXTS_MOST) {
-			document_problem(d, item, "more than %d texts", TEXTS_MOST);
+		if (*count == most) {
+			document_problem(d, item, "more than %d texts", most);
 			return;
 		}
 		list[(*count)++] = t;
@@ -222,7 +222,7 @@ static void read_row_texts(struct document *d, yaml_node_t *n, const char *word,
 	struct reading *r = into;
 
 	(void)word;
-	read_texts(d, n, r->meaning, r->row->texts, &r->row->text_count);
+	read_texts(d, n, r->meaning, r->row->texts, MEANING_TEXTS_MOST, &r->row->text_count);
 }
 
 static void read_meanings(struct document *d, yaml_node_t *n, const char *what, void *into)
@@ -362,7 +362,7 @@ static void read_server_says(struct document *d, yaml_node_t *n, const char *wha
 			continue;
 		if (meaning_kinds[meaning].from != FROM_SERVER)
 			document_problem(d, at, "`%s` is said by clients", word);
-		read_texts(d, value, meaning, s->texts, &s->text_count);
+		read_texts(d, value, meaning, s->texts, TEXTS_MOST, &s->text_count);
 		s->meanings |= 1u << meaning;
 	}
 }
@@ -479,6 +479,7 @@ WEIGHT_READER(sharpness, 1)
 WEIGHT_READER(known, 1000)
 WEIGHT_READER(again, 1)
 WEIGHT_READER(otherwise, 1)
+WEIGHT_READER(specific, 100)
 
 static void read_tags(struct document *d, yaml_node_t *n, const char *word, void *into)
 {
@@ -535,7 +536,7 @@ void load_inside(struct rules *r, struct document *d)
 		{ "sizes", true, read_sizes },         { "delays", true, read_delays }, { "threshold", true, read_threshold },
 		{ "sharpness", true, read_sharpness }, { "exact", true, read_exact },   { "timely", true, read_timely },
 		{ "odd", true, read_odd },             { "known", true, read_known }, { "again", true, read_again },
-		{ "otherwise", true, read_otherwise },   { "tags", true, read_tags },
+		{ "otherwise", true, read_otherwise }, { "specific", true, read_specific }, { "tags", true, read_tags },
 		{ "meanings", true, read_meanings },   { "follows", true, read_follows }, { "servers", true, read_servers },
 		{ "clients", true, read_clients },     { NULL, false, NULL },
 	};

@@ -54,6 +54,14 @@ static double text_size(const struct inside_text *t, int tag, struct plain_lengt
 	return sum / (most - least + 1);
 }
 
+/* A text is seldom followed by another line in the same answer. */
+#define FIRST_OF_MORE 0.2
+
+static double all_or_first(double all, double first)
+{
+	return all > first * FIRST_OF_MORE ? all : first * FIRST_OF_MORE;
+}
+
 /* As likely as the likelier of: all of it is the text, its first record is. */
 static double texts_size(const struct inside_text *texts, int count, enum meaning meaning, int tag, const struct inside_step *step)
 {
@@ -67,7 +75,7 @@ static double texts_size(const struct inside_text *texts, int count, enum meanin
 		all += text_size(&texts[i], tag, step->all);
 		first += text_size(&texts[i], tag, step->first);
 	}
-	return of ? (all > first ? all : first) / of : 0;
+	return of ? all_or_first(all, first) / of : 0;
 }
 
 void lengths_ready(const struct inside_model *model, struct inside_lengths *l)
@@ -90,7 +98,9 @@ static float fit_server(const struct sight *sight, const struct supposed *s, int
 	double share = sight->model->exact;
 	double exact = texts_size(s->server->texts, s->server->text_count, meaning, s->tag, &sight->step[step]);
 
-	return exact > 0 ? likelihood((1 - share) * lengths->usual[meaning] + share * exact) : lengths->not_theirs[meaning];
+	float alone = meaning == MEANS_ok || meaning == MEANS_ok_list ? s->server->alone : 0;
+
+	return alone + (exact > 0 ? likelihood((1 - share) * lengths->usual[meaning] + share * exact) : lengths->not_theirs[meaning]);
 }
 
 static float fit_usual(const struct sight *sight, int tag, int step, enum meaning meaning)
@@ -188,7 +198,7 @@ static bool is_told(enum meaning meaning)
 
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like)
 {
-	bool accepts = meaning != MEANS_no, repeated = false;
+	bool accepts = meaning != MEANS_no, repeated = false, otherwise = false;
 	float weight = sight->model->known_log;
 	const struct inside_case *c = sight->c;
 
@@ -196,13 +206,17 @@ float fit_known(const struct sight *sight, const struct supposed *s, int step, e
 		if (!(sight->reminds[step] >> i & 1))
 			continue;
 		repeated = repeated || (!accepts && is_repeated(sight, step, &c->known[i]));
-		if (c->known[i].accepted != accepts || !is_like(sight, s->tag, step, &c->known[i]))
+		if (!is_like(sight, s->tag, step, &c->known[i]))
 			continue;
+		if (c->known[i].accepted != accepts) {
+			otherwise = true;
+			continue;
+		}
 		if (like)
 			*like = &c->known[i];
 		return repeated ? weight + weight / 2 : weight;
 	}
-	return repeated ? weight / 2 : 0;
+	return (repeated ? weight / 2 : 0) + (otherwise ? sight->model->again_log : 0);
 }
 
 float fit_again(const struct sight *sight, int step, enum meaning meaning)
@@ -294,7 +308,7 @@ static void sizes_by_tag(const struct inside_meaning *row, double usual, float n
 			add_text(&row->texts[i], *first, of_first);
 	}
 	for (int i = 0; i < TAGS_MOST; i++) {
-		double exact = (of_all[i] > of_first[i] ? of_all[i] : of_first[i]) / row->text_count;
+		double exact = all_or_first(of_all[i], of_first[i]) / row->text_count;
 		into[i] = exact > 0 ? likelihood((1 - row->exact) * usual + row->exact * exact) : no_text;
 	}
 }

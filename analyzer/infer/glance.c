@@ -91,6 +91,7 @@ bool infer_glance(const struct inside_model *model, const struct inside_case *c,
 	into->has_second = true;
 	into->second.what = (enum word_inside)(second - bounds);
 	into->second.score = second->score;
+	into->apart = score - second->score;
 	read_inside(model, into);
 	return !waited_long(&sight, &into->best);
 }

@@ -3,16 +3,27 @@
 
 #include <math.h>
 
+/* Outcomes that lead to the same verdict, or nearly so: what tells them apart is no doubt about the rest. */
+static enum word_inside kind_of(enum word_inside what)
+{
+	switch (what) {
+	case WORD_inside_connection_limit:
+	case WORD_inside_temporary: return WORD_inside_login_refused;
+	case WORD_inside_no_login: return WORD_inside_success;
+	default: return what;
+	}
+}
+
 /* --- the contest --- */
 
 /* The best way to an outcome, and under which supposition. */
 struct champion {
-	double score;
+	double score, all; /* all: of all ways to it, in parts of the best one's likelihood */
 	int state;
 	struct supposed supposed;
 };
 
-/* The client that fits a tag best while no server is supposed. */
+/* The client that fits a tag best while no server is supposed, of two that lead elsewhere. */
 struct trial {
 	struct supposed supposed;
 	double score;
@@ -21,7 +32,7 @@ struct trial {
 struct contest {
 	const struct sight *sight;
 	struct champion best[INSIDE_OUTCOMES];
-	struct trial of_tag[TAGS_MOST + 1];
+	struct trial of_tag[TAGS_MOST + 1][2]; /* the best that ends well, the best that does not */
 	struct walk walk;
 	uint8_t outcome[STATES]; /* where the states that are left at its end come to */
 	float end[STATES];       /* and how likely the end is there by the usual habits */
@@ -35,6 +46,20 @@ static double prior_of(const struct inside_model *m, const struct supposed *s)
 	if (!client && !s->server)
 		return m->tag_prior[s->tag];
 	return log(of_client * (s->server ? s->server->share : m->other_servers) + 1e-12);
+}
+
+/* What is so much less likely than the best adds nothing. */
+#define NOTHING_MORE 7.0
+
+/* Many ways that are a little less likely than the best of another outcome make theirs likelier than that. */
+static void stand(struct champion *champion, double score, int state, const struct supposed *s)
+{
+	double over = score - champion->score;
+
+	if (over > 0)
+		*champion = (struct champion){ score, champion->all * exp(-over) + 1, state, *s };
+	else if (over > -NOTHING_MORE)
+		champion->all += exp(over);
 }
 
 static void walk(struct contest *c)
@@ -65,11 +90,11 @@ static void compete(struct contest *c, int lane, const struct supposed *s)
 		if (last <= NEVER)
 			continue;
 		double score = prior + last + (usual ? c->end[state] : fit_end(sight, s, PHASE_IN(state)));
-		struct champion *champion = &c->best[c->outcome[state]];
-		if (score > champion->score)
-			*champion = (struct champion){ score, state, *s };
-		if (!s->server && score > c->of_tag[s->tag].score)
-			c->of_tag[s->tag] = (struct trial){ *s, score };
+		enum word_inside outcome = (enum word_inside)c->outcome[state];
+		stand(&c->best[outcome], score, state, s);
+		struct trial *trial = &c->of_tag[s->tag][kind_of(outcome) != WORD_inside_success];
+		if (!s->server && score > trial->score)
+			*trial = (struct trial){ *s, score };
 	}
 }
 
@@ -98,15 +123,15 @@ static void suppose(struct contest *c, struct supposed s)
 		try_supposed(c);
 }
 
-/* Outcomes that lead to the same verdict, or nearly so: what tells them apart is no doubt about the rest. */
-static enum word_inside kind_of(enum word_inside what)
+/* The logarithm of all that the kind of an outcome came to, the best of its kind. */
+static double all_of(const struct contest *c, int what)
 {
-	switch (what) {
-	case WORD_inside_connection_limit:
-	case WORD_inside_temporary: return WORD_inside_login_refused;
-	case WORD_inside_no_login: return WORD_inside_success;
-	default: return what;
-	}
+	double sum = 0;
+
+	for (int i = 0; i < INSIDE_OUTCOMES; i++)
+		if (kind_of((enum word_inside)i) == kind_of((enum word_inside)what))
+			sum += c->best[i].all * exp(c->best[i].score - c->best[what].score);
+	return log(sum) + c->best[what].score;
 }
 
 /* The best of all outcomes, or of all of another kind than that; -1: none. */
@@ -119,6 +144,14 @@ static int best_but(const struct contest *c, int of)
 		    (best < 0 || c->best[i].score > c->best[best].score))
 			best = i;
 	return best;
+}
+
+/* A limit or a temporary failure that hardly fits better than a refusal of any kind is told as that. */
+static int told_as(const struct inside_model *m, const struct contest *c, int best)
+{
+	bool special = best == WORD_inside_connection_limit || best == WORD_inside_temporary;
+
+	return special && c->best[best].score - c->best[WORD_inside_login_refused].score < m->specific ? WORD_inside_login_refused : best;
 }
 
 /* The walk that led to the champion still stands, or is walked again. */
@@ -207,7 +240,7 @@ static void try_servers(struct contest *c, struct supposed s)
 	}
 }
 
-/* The tags tried with every server, each with the client that fits it best: the likeliest of them with a server unknown. */
+/* The tags tried with every server, each with the client that fits it best: the likeliest that end well, the likeliest that do not. */
 #define TRIED 6
 
 static void put_trial(struct trial list[TRIED], struct trial one)
@@ -220,17 +253,29 @@ static void put_trial(struct trial list[TRIED], struct trial one)
 		}
 }
 
+static bool is_tried(const struct trial list[TRIED], const struct supposed *s)
+{
+	for (int i = 0; i < TRIED; i++)
+		if (list[i].score > NEVER && list[i].supposed.tag == s->tag && list[i].supposed.client == s->client)
+			return true;
+	return false;
+}
+
 static void try_likeliest(struct contest *c, const bool tags[TAGS_MOST + 1])
 {
-	struct trial tried[TRIED];
+	struct trial tried[2][TRIED];
 
-	for (int i = 0; i < TRIED; i++)
-		tried[i].score = NEVER;
+	for (int i = 0; i < 2 * TRIED; i++)
+		tried[i / TRIED][i % TRIED].score = NEVER;
 	for (int tag = 1; tag <= TAGS_MOST; tag++)
-		if (tags[tag])
-			put_trial(tried, c->of_tag[tag]);
-	for (int i = 0; i < TRIED && tried[i].score > NEVER && tried[i].score >= tried[0].score - NOT_TRIED; i++)
-		try_servers(c, tried[i].supposed);
+		for (int end = 0; end < 2 && tags[tag]; end++)
+			put_trial(tried[end], c->of_tag[tag][end]);
+	double least = fmax(tried[0][0].score, tried[1][0].score) - NOT_TRIED;
+	for (int i = 0; i < 2 * TRIED; i++) {
+		const struct trial *one = &tried[i / TRIED][i % TRIED];
+		if (one->score > NEVER && one->score >= least && (i < TRIED || !is_tried(tried[0], &one->supposed)))
+			try_servers(c, one->supposed);
+	}
 	try_supposed(c);
 }
 
@@ -244,9 +289,9 @@ static void try_all(struct contest *c)
 	if (c->sight->c->working || clearly_worked(c))
 		return;
 	for (int tag = 1; tag <= TAGS_MOST; tag++)
-		best = c->of_tag[tag].score > best ? c->of_tag[tag].score : best;
+		best = fmax(best, fmax(c->of_tag[tag][0].score, c->of_tag[tag][1].score));
 	for (int tag = 1; tag <= TAGS_MOST; tag++)
-		likely[tag] = c->of_tag[tag].score >= best - NOT_TRIED;
+		likely[tag] = fmax(c->of_tag[tag][0].score, c->of_tag[tag][1].score) >= best - NOT_TRIED;
 	try_usual_clients(c, likely);
 	try_other_clients(c, likely);
 	try_likeliest(c, likely);
@@ -261,18 +306,25 @@ bool infer(const struct inside_model *model, const struct inside_case *c, struct
 		return false;
 	contest.sight = &sight;
 	for (int i = 0; i < INSIDE_OUTCOMES; i++)
-		contest.best[i].score = NEVER;
+		contest.best[i] = (struct champion){ .score = NEVER };
 	for (int i = 0; i <= TAGS_MOST; i++)
-		contest.of_tag[i].score = NEVER;
+		contest.of_tag[i][0].score = contest.of_tag[i][1].score = NEVER;
 	try_all(&contest);
 	int best = best_but(&contest, -1), second = best_but(&contest, best);
 	if (best < 0)
 		return false;
+	if (second >= 0 && all_of(&contest, second) > all_of(&contest, best)) {
+		int likelier = second;
+		second = best;
+		best = likelier;
+	}
+	best = told_as(model, &contest, best);
 	inside_begin(&sight, into);
 	into->has_second = second >= 0;
 	read_champion(&contest, best, &into->best);
 	if (into->has_second)
 		read_champion(&contest, second, &into->second);
+	into->apart = into->has_second ? all_of(&contest, best) - all_of(&contest, second) : INFINITY;
 	read_inside(model, into);
 	return true;
 }

@@ -61,7 +61,8 @@ struct inside {
 	int steps;
 	bool has_second;
 	struct inside_dialogue best, second; /* the second is the best that would lead to another verdict */
-	int margin;          /* of the best over the next best, per mille */
+	double apart;        /* how much likelier (natural logarithm) all that ends like the best is than all that ends like the next best */
+	int margin;          /* the same of the best's share over the next best's, per mille */
 	enum word_inside what; /* the best, or unclear below the threshold */
 	struct inside_term term[INSIDE_TERMS]; /* that decided, the heaviest first */
 	int terms;

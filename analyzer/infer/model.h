@@ -58,7 +58,8 @@ enum { END_AT_ONCE, END_SOON, END_LATE, END_SPANS };
 
 #define BUCKETS_MOST 32
 #define STEPS_MOST 128
-#define TEXTS_MOST 24   /* of one server and meaning */
+#define TEXTS_MOST 24   /* of one server */
+#define MEANING_TEXTS_MOST 96 /* of one meaning, whoever says it */
 #define TAGS_MOST 12    /* the longest tag that is thought of */
 #define CLIENTS_MOST 48
 #define SERVERS_MOST 48
@@ -74,7 +75,7 @@ struct inside_meaning {
 	double size[BUCKETS_MOST];   /* probability of each byte of the bucket, not of the bucket */
 	double delay[BUCKETS_MOST];  /* of the bucket */
 	double exact;                /* how often it is one of the texts, where there are any */
-	struct inside_text texts[TEXTS_MOST];
+	struct inside_text texts[MEANING_TEXTS_MOST];
 	int text_count, longest;     /* longest: made by inside_ready */
 	bool given;
 };
@@ -93,6 +94,7 @@ struct inside_server {
 	struct inside_text texts[TEXTS_MOST];
 	int text_count;
 	uint32_t meanings; /* bit: it has texts of that meaning */
+	float alone;       /* how much likelier its one way to accept a login is, where it has not both; made by inside_ready */
 	nanoseconds delay[MEANINGS][2]; /* 0, 0: none given */
 };
 
@@ -146,6 +148,7 @@ struct inside_model {
 	double known;              /* how much more likely an answer is that this server gave before */
 	double again;              /* how likely a login is let in by an answer as long as one that refused another before */
 	double otherwise;          /* how likely a further login is refused by an answer of another length than the one before */
+	double specific;           /* how far a limit or a temporary failure must lead a plain refusal */
 	int threshold;             /* per mille; below it the dialogue is unclear */
 	struct inside_server *servers;
 	int server_count;

@@ -145,9 +145,7 @@ static void find_login(struct inside *i)
 /* The margin is what is left of certainty: the best's share less the next best's, in 1,000. */
 static void weigh(const struct inside_model *m, struct inside *i)
 {
-	double apart = i->has_second ? (i->best.score - i->second.score) * m->sharpness : INFINITY;
-
-	i->margin = (int)(tanh(apart / 2) * 1000);
+	i->margin = (int)(tanh(i->apart * m->sharpness / 2) * 1000);
 	i->what = i->margin >= m->threshold ? i->best.what : WORD_inside_unclear;
 }
 

@@ -57,7 +57,8 @@ static enum mood mood_after(enum mood mood, enum phase phase, enum meaning meani
 {
 	if (phase_kinds[then].group == GROUP_WITHIN)
 		return MOOD_NONE;
-	bool login = phase == PHASE_sent_login || phase == PHASE_sent_mechanism || phase == PHASE_sent_response || phase == PHASE_sent_empty;
+	/* A BYE that comes before the credentials refuses nobody's. */
+	bool login = phase == PHASE_sent_login || phase == PHASE_sent_response || phase == PHASE_sent_empty;
 
 	switch (meaning) {
 	case MEANS_no: return MOOD_REFUSED;
@@ -95,6 +96,17 @@ static void ways_ready(struct inside_model *m)
 	}
 }
 
+/* Most servers list capabilities as they accept a login, or never do. */
+static void server_ready(const struct inside_model *m, struct inside_server *s)
+{
+	const double *usual = m->usual.step;
+	double ok = usual[dialogue_step_of(PHASE_sent_login, MEANS_ok)], listed = usual[dialogue_step_of(PHASE_sent_login, MEANS_ok_list)];
+	bool says_ok = s->meanings >> MEANS_ok & 1, says_listed = s->meanings >> MEANS_ok_list & 1;
+
+	if (says_ok != says_listed)
+		s->alone = likelihood(ok + listed) - likelihood(says_ok ? ok : listed);
+}
+
 static void shares_ready(struct inside_model *m)
 {
 	m->other_clients = m->other_servers = 1;
@@ -115,6 +127,8 @@ void inside_ready(struct inside_model *m)
 	habits_ready(&m->usual);
 	for (int i = 0; i < m->client_count; i++)
 		client_ready(&m->clients[i]);
+	for (int i = 0; i < m->server_count; i++)
+		server_ready(m, &m->servers[i]);
 	rows_ready(m);
 	lanes_ready(m);
 	m->known_log = (float)log(m->known);

@@ -48,7 +48,7 @@ float fit_follows(const struct sight *sight, const struct supposed *s, int dialo
 float fit_end(const struct sight *sight, const struct supposed *s, enum phase phase);
 /* After a login was refused: the next is hardly let in by an answer as long as that, nor refused by one of another length. */
 float fit_again(const struct sight *sight, int step, enum meaning meaning);
-/* Of an answer that is like those this server gave before to logins of that kind; 0: it gave none. */
+/* Of an answer that is like those this server gave before to logins of that kind, or only to those of the other; 0: it gave none. */
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like);
 
 /* Length, delay and answers known: under the best tag of each group; under the tags of 1, 2, 3… bytes, both sides unknown; under each of

@@ -212,7 +212,7 @@ void went_on(struct tls_state *st, struct observer *o)
 		not_closed(st, o);
 }
 
-/* After STARTTLS no greeting comes (RFC 9051, 6.2.1): the client speaks first. */
+/* After STARTTLS no greeting comes (RFC 9051, 6.2.1): the client speaks first, and then again when it has its answer. */
 static bool is_greeted(const struct observer *o)
 {
 	const struct fact *starttls = facts_find(o->facts, FACT_STARTTLS_SENT);
@@ -223,7 +223,7 @@ static bool is_greeted(const struct observer *o)
 /* An IMAP client speaks after the greeting: a lone record taken for a ticket was the greeting (or an answer). */
 static void ticket_was_data(struct tls_state *st, struct observer *o)
 {
-	if (st->tickets != 1 || st->side[FROM_SERVER].data_seen || !is_greeted(o))
+	if (st->tickets != 1 || st->side[FROM_SERVER].data_seen || (!is_greeted(o) && !st->side[FROM_CLIENT].data_seen))
 		return;
 	answered(st, o, st->ticket_at);
 	st->asking = false;

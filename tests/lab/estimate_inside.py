@@ -7,7 +7,9 @@ labels.json is a list of {"file", "part", "sessions": [{"client_ip", "client_por
 teach. Each capture is read with `imapwhy explain`, which tells the dialogue that fits best and the next best. Where one of them ends as the
 label says, its steps are counted: how long and how late each meaning was, what followed what, and how sessions ended (Viterbi training). The
 counts are added to the rows as they stand, which weigh as much as --weight counts; a row's own counts weigh at most as much again, so that a
-corpus of a few servers cannot drive out what is known of others. Texts, servers and clients stay as they are: they are facts, not estimates.
+corpus of a few servers cannot drive out what is known of others. Texts, times of servers and tags stay as they are: they are facts, not estimates.
+What a listed server has texts or times of its own for teaches the rows nothing, nor does a listed client teach the usual habits where it has its
+own (which are estimated by themselves): the rows are there for those that are not known.
 """
 import argparse
 import collections
@@ -72,25 +74,72 @@ class Counts:
         self.follows = collections.Counter()
         self.ends = collections.Counter()
 
-    def learn(self, session, which, ways, starttls):
-        """One dialogue; what fits nothing breaks the order, not the rest."""
+    def learn(self, session, which, ways, starttls, own, client):
+        """One dialogue; what fits nothing breaks the order, not the rest. `own`: what its server has texts, and times, of its own for;
+        `client`: its name, and the phases in which it has habits of its own."""
         phase = "greeted" if starttls else "start"
         for length, delay, readings in session["steps"]:
             meaning = readings[0] if which == "best" or len(readings) == 1 else readings[1]
             if meaning == "-":
                 continue
-            self.size[meaning].append(length)
-            self.delay[meaning].append(delay)
+            if meaning not in own["says"]:
+                self.size[meaning].append(length)
+            soonest, latest = own["delays"].get(meaning, (0, 0))
+            if not soonest <= delay <= latest:
+                self.delay[meaning].append(delay)
             if (phase, meaning) not in ways:
                 return
-            self.follows[phase, meaning] += 1
+            for who in whose(client, phase):
+                self.follows[who, phase, meaning] += 1
             phase = ways[phase, meaning]
         how, after = session["end"]
-        self.ends[phase, how, sum(after >= edge for edge in END_SPANS)] += 1
+        for who in whose(client, phase):
+            self.ends[who, phase, how, sum(after >= edge for edge in END_SPANS)] += 1
+
+
+USUAL = ""
+
+
+def whose(client, phase):
+    """Whose habits it teaches. Before the login all clients teach the usual ones: of those that are not listed the lab has too few that log in."""
+    name, phases = client
+    return ([name] if phase in phases else []) + ([USUAL] if phase not in phases or phase in ("greeted", "ready") else [])
+
+
+def listed_clients(text):
+    """[(name, phases in which it has habits of its own)] of the clients that the file lists."""
+    entries = re.split(r"(?m)^  - name: ", text.split("\nclients:\n")[1])[1:]
+    return [(entry.split("\n")[0].strip('"'), set(re.findall(r"(?m)^      (\w+):$", entry))) for entry in entries]
+
+
+def client_of(clients, software):
+    return next((one for one in clients if one[0].lower() in (software or "").lower()), (USUAL, ()))
+
+
+def listed_servers(text):
+    """{name in small letters: {"says": meanings, "delays": {meaning: (soonest, latest)}}} of the servers that the file lists."""
+    found = {}
+    for entry in re.split(r"(?m)^  - name: ", text.split("\nservers:\n")[1].split("\nclients:\n")[0])[1:]:
+        own = {"says": set(re.findall(r"(?m)^      (\w+):$", entry)), "delays": {}}
+        for meaning, soonest, latest in re.findall(r"(\w+): \[([\w.]+), ([\w.]+)\]", "".join(re.findall(r"(?m)^    delays: .*", entry))):
+            own["delays"][meaning] = span(soonest), span(latest)
+        found[entry.split("\n")[0].strip('"').lower()] = own
+    return found
+
+
+def own_of(servers, software):
+    """Of the foremost listed server of a label: it answers the login."""
+    for part in (software or "").lower().split(" + "):
+        for listed, own in servers.items():
+            if listed in part:
+                return own
+    return {"says": (), "delays": {}}
 
 
 def learn_corpus(args, ways):
     counts, used, left = Counts(), 0, 0
+    text = open(args.rules, encoding="utf-8").read()
+    servers, clients = listed_servers(text), listed_clients(text)
     folder = os.path.dirname(os.path.abspath(args.labels))
     for label in json.load(open(args.labels, encoding="utf-8")):
         if args.part and label.get("part") != args.part:
@@ -104,7 +153,8 @@ def learn_corpus(args, ways):
                 if not which or not session["end"]:
                     left += 1
                     continue
-                counts.learn(session, which, ways, session["steps"][0][2][0] not in ("greeting", "bye"))
+                own, client = own_of(servers, label.get("server_sw")), client_of(clients, label.get("client_sw"))
+                counts.learn(session, which, ways, session["steps"][0][2][0] not in ("greeting", "bye"), own, client)
                 used += 1
     return counts, used, left
 
@@ -140,10 +190,11 @@ def span(text):
     return float(number) * {"ms": 0.001, "s": 1, "m": 60}[unit]
 
 
-def estimate_phase(lines, at, phase, counts, weight):
-    """One phase of `follows`: all that may follow and all ends are one row."""
+def estimate_phase(lines, at, who, counts, weight):
+    """One phase of habits: all that may follow and all ends are one row."""
+    phase, margin = lines[at].strip(" :"), re.match(" *", lines[at])[0] + "  "
     end = at + 1
-    while end < len(lines) and lines[end].startswith("    "):
+    while end < len(lines) and lines[end].startswith(margin):
         end += 1
     steps, ends = [], {}
     for n in range(at + 1, end):
@@ -153,17 +204,19 @@ def estimate_phase(lines, at, phase, counts, weight):
         else:
             steps.append((n, key, float(value)))
     row = [value for _, _, value in steps] + [x for k in ends for x in ends[k]]
-    counted = [counts.follows[phase, key] for _, key, _ in steps] + [counts.ends[phase, k, i] for k in ends for i in range(3)]
+    counted = [counts.follows[who, phase, key] for _, key, _ in steps] + [counts.ends[who, phase, k, i] for k in ends for i in range(3)]
+    if not sum(counted):
+        return
     mixed = blended(row, counted, weight)
     for (n, key, _), value in zip(steps, mixed):
-        lines[n] = "    %s: %g" % (key, round(value, 2))
+        lines[n] = margin + "%s: %g" % (key, round(value, 2))
     rest = mixed[len(steps):]
-    lines[end - 1] = "    ends: {" + ", ".join("%s: %s" % (k, written(rest[i * 3:i * 3 + 3])) for i, k in enumerate(ends)) + "}"
+    lines[end - 1] = margin + "ends: {" + ", ".join("%s: %s" % (k, written(rest[i * 3:i * 3 + 3])) for i, k in enumerate(ends)) + "}"
 
 
 def estimate(text, counts, weight):
     lines = text.split("\n")
-    sizes = delays = section = name = None
+    sizes = delays = section = name = client = None
     for n, line in enumerate(lines):
         top = re.match(r"^(\w+):", line)
         if top:
@@ -179,7 +232,11 @@ def estimate(text, counts, weight):
         elif section == "meanings" and line.startswith("    delays: "):
             lines[n] = "    delays: " + written(blended(numbers(line), histogram(counts.delay[name], delays), weight))
         elif section == "follows" and inner:
-            estimate_phase(lines, n, name, counts, weight)
+            estimate_phase(lines, n, USUAL, counts, weight)
+        who = re.match(r'^  - name: "?([^"]*)"?$', line) if section == "clients" else None
+        client = who[1] if who else client
+        if section == "clients" and re.match(r"^      \w+:$", line):
+            estimate_phase(lines, n, client, counts, weight)
     return "\n".join(lines)
 
 
