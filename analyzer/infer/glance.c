@@ -20,7 +20,7 @@ static void find_bounds(const struct sight *sight, const struct walk *w, struct 
 		struct bound *bound = &bounds[outcome_of(state, sight->c->ended)];
 		float end = fit_end(sight, &w->supposed[0], PHASE_IN(state));
 		for (int group = 0; group < GROUPS; group++) {
-			double score = sight->model->group_prior[group] + w->score[sight->steps][state][group] + end;
+			double score = sight->model->group_prior[group] + walk_score(w, sight->steps, state, group) + end;
 			if (score > bound->score)
 				*bound = (struct bound){ score, group, state };
 		}
@@ -60,7 +60,7 @@ static double weigh_tags(const struct sight *sight, const struct walk *w, int gr
 		*tag = score > most ? i + 1 : *tag;
 		most = score > most ? score : most;
 	}
-	return most + w->score[0][way[0].before][group] + fit_end(sight, &w->supposed[0], PHASE_IN(way[sight->steps - 1].after));
+	return most + walk_score(w, 0, way[0].before, group) + fit_end(sight, &w->supposed[0], PHASE_IN(way[sight->steps - 1].after));
 }
 
 bool infer_glance(const struct inside_model *model, const struct inside_case *c, struct inside *into)
@@ -81,7 +81,7 @@ bool infer_glance(const struct inside_model *model, const struct inside_case *c,
 		return false;
 	walk_back(&sight, &walk, success->group, success->state, way);
 	double score = weigh_tags(&sight, &walk, success->group, way, &tag);
-	if (score < second->score + SURELY)
+	if (score < second->score + SURELY || waited_long(&sight, way))
 		return false;
 	walk.supposed[success->group].tag = tag;
 	inside_begin(&sight, into);
@@ -93,5 +93,5 @@ bool infer_glance(const struct inside_model *model, const struct inside_case *c,
 	into->second.score = second->score;
 	into->apart = score - second->score;
 	read_inside(model, into);
-	return !waited_long(&sight, &into->best);
+	return true;
 }

@@ -86,7 +86,7 @@ static void compete(struct contest *c, int lane, const struct supposed *s)
 
 	for (int n = 0; n < w->alive_count[sight->steps]; n++) {
 		int state = w->alive[sight->steps][n];
-		float last = w->score[sight->steps][state][lane];
+		float last = walk_score(w, sight->steps, state, lane);
 		if (last <= NEVER)
 			continue;
 		double score = prior + last + (usual ? c->end[state] : fit_end(sight, s, PHASE_IN(state)));
@@ -183,13 +183,13 @@ static void read_champion(struct contest *c, int what, struct inside_dialogue *i
 static bool clearly_worked(struct contest *c)
 {
 	int best = best_but(c, -1), second = best_but(c, best);
-	struct inside_dialogue dialogue;
+	struct walked way[INSIDE_STEPS];
 
 	if (best < 0 || kind_of((enum word_inside)best) != WORD_inside_success ||
 	    (second >= 0 && c->best[best].score - c->best[second].score < CLEARLY))
 		return false;
-	read_champion(c, best, &dialogue);
-	return !waited_long(c->sight, &dialogue);
+	walk_back(c->sight, &c->walk, lane_of(c, &c->best[best]), c->best[best].state, way);
+	return !waited_long(c->sight, way);
 }
 
 /* Suppositions so far behind the best are not made any more definite. */

@@ -37,13 +37,11 @@ enum word_inside outcome_of(int state, enum word_end ended)
 
 #define LONG_WAIT (5 * SECOND)
 
-bool waited_long(const struct sight *sight, const struct inside_dialogue *dialogue)
+bool waited_long(const struct sight *sight, const struct walked way[INSIDE_STEPS])
 {
-	for (int i = 0; i < sight->steps; i++) {
-		const struct inside_step *step = &sight->step[i];
-		if (step->from == FROM_SERVER && step->after >= LONG_WAIT && dialogue->reading[i].meaning != MEANS_push)
+	for (int i = 0; i < sight->steps; i++)
+		if (sight->step[i].from == FROM_SERVER && sight->step[i].after >= LONG_WAIT && way[i].meaning != MEANS_push)
 			return true;
-	}
 	return false;
 }
 

@@ -10,7 +10,7 @@
 /* What came of a dialogue that stands there when the session ends. */
 enum word_inside outcome_of(int state, enum word_end ended);
 /* Was there so long a wait that it matters what for, unless it was for nothing that was asked? */
-bool waited_long(const struct sight *sight, const struct inside_dialogue *dialogue);
+bool waited_long(const struct sight *sight, const struct walked way[INSIDE_STEPS]);
 /* All but the dialogues. */
 void inside_begin(const struct sight *sight, struct inside *into);
 /* The dialogue of a way that was walked, all but what came of it and its score. */

@@ -12,7 +12,6 @@
 #define FAR_BEHIND_GLANCED 12.0f
 
 _Static_assert(STATES <= UINT8_MAX, "a state is a byte");
-
 _Static_assert(LANES % FOUR == 0, "lanes are walked by fours");
 
 static bool is_within(int state)
@@ -33,12 +32,12 @@ static float through_middle(int state)
 
 static void fit(const struct sight *sight, struct walk *w, int step, enum meaning meaning)
 {
-	float *fits = w->fits[step][meaning];
+	float *fits = &w->fits[walk_fits(step, (int)meaning, w->lanes)];
 
 	switch (w->way) {
 	case WALK_GROUPS: fit_groups(sight, step, meaning, fits); break;
 	case WALK_TAGS: fit_tags(sight, step, meaning, fits); break;
-	case WALK_SUPPOSED: fit_lanes(sight, w->supposed, w->count, step, meaning, fits); break;
+	case WALK_SUPPOSED: fit_lanes(sight, w->supposed, w->lanes, step, meaning, fits); break;
 	}
 }
 
@@ -56,12 +55,12 @@ static void find_fits(const struct sight *sight, struct walk *w, int step, const
 /* What a step leads to. */
 struct stride {
 	int step;
-	float (*score)[LANES];   /* of the states after it */
-	uint8_t reached[STATES]; /* those that it leads to, in that order */
+	float *score;                /* of the states after it */
+	uint8_t reached[STATES + 1]; /* those that it leads to, in that order, and room for one that is not counted */
 	int count;
 	bool is_reached[STATES];
-	uint32_t fitted;         /* bits: the phases whose ways have their fits */
-	float again[MEANINGS];   /* after a login was refused */
+	uint32_t fitted;             /* bits: the phases whose ways have their fits */
+	float again[MEANINGS];       /* after a login was refused */
 };
 
 /* The functions that know how many lanes there are are made for each number: their loops are straight code then. */
@@ -78,20 +77,20 @@ EACH_WIDTH begin_stride(const struct sight *sight, struct walk *w, int step, str
 	static const enum meaning told_again[] = { MEANS_ok, MEANS_ok_list, MEANS_no };
 
 	w->fitted[step] = 0;
-	*into = (struct stride){ .step = step, .score = w->score[step + 1] };
+	*into = (struct stride){ .step = step, .score = &w->score[walk_state(step + 1, 0, lanes)] };
 	for (int i = 0; i < 3 && sight->step[step].from == FROM_SERVER; i++)
 		into->again[told_again[i]] = fit_again(sight, step, told_again[i]);
 	for (int state = 0; state < STATES; state++)
-		spread(NEVER, into->score[state], lanes);
+		spread(NEVER, &into->score[state * lanes], lanes);
 }
 
 /* Returns its scores. */
-static inline float *reach(struct stride *s, int state)
+static inline float *reach(struct stride *s, int state, const int lanes)
 {
 	s->reached[s->count] = (uint8_t)state;
 	s->count += !s->is_reached[state];
 	s->is_reached[state] = true;
-	return s->score[state];
+	return &s->score[state * lanes];
 }
 
 EACH_WIDTH lead(const float *restrict from, float by, float *restrict to, const int lanes)
@@ -117,7 +116,7 @@ EACH_WIDTH walk_on(const struct sight *sight, struct walk *w, struct stride *s, 
 	const struct inside_model *m = sight->model;
 	enum direction from = sight->step[s->step].from;
 	const struct inside_way *way = &m->ways[from][m->first_way[from][state]], *end = &m->ways[from][m->first_way[from][state + 1]];
-	const float *score = w->score[s->step][state], (*fits)[LANES] = w->fits[s->step];
+	const float *score = &w->score[walk_state(s->step, state, lanes)], *fits = &w->fits[walk_fits(s->step, 0, lanes)];
 	bool moody = MOOD_IN(state) != MOOD_NONE;
 
 	if (!(s->fitted >> PHASE_IN(state) & 1)) {
@@ -125,19 +124,20 @@ EACH_WIDTH walk_on(const struct sight *sight, struct walk *w, struct stride *s, 
 		find_fits(sight, w, s->step, way, end);
 	}
 	for (; way < end; way++)
-		lead_by(score, fits[way->meaning], w->follows[way->step], moody ? s->again[way->meaning] : 0, reach(s, way->to), lanes);
+		lead_by(score, &fits[way->meaning * lanes], w->follows[way->step], moody ? s->again[way->meaning] : 0,
+			reach(s, way->to, lanes), lanes);
 }
 
 EACH_WIDTH walk_all_on(const struct sight *sight, struct walk *w, struct stride *s, const int lanes)
 {
 	for (int n = 0; n < w->alive_count[s->step]; n++) {
 		int state = w->alive[s->step][n];
-		const float *score = w->score[s->step][state];
+		const float *score = &w->score[walk_state(s->step, state, lanes)];
 		if (sight->step[s->step].middle) {
-			lead(score, through_middle(state), reach(s, after_middle(state)), lanes);
+			lead(score, through_middle(state), reach(s, after_middle(state), lanes), lanes);
 			continue;
 		}
-		lead(score, sight->odd_log[s->step], reach(s, state), lanes);
+		lead(score, sight->odd_log[s->step], reach(s, state, lanes), lanes);
 		walk_on(sight, w, s, state, lanes);
 	}
 }
@@ -160,11 +160,11 @@ EACH_WIDTH drop_hopeless(struct walk *w, const struct stride *s, const int lanes
 
 	spread(NEVER, floor, lanes);
 	for (int n = 0; n < s->count; n++)
-		lead(s->score[s->reached[n]], 0, floor, lanes);
+		lead(&s->score[s->reached[n] * lanes], 0, floor, lanes);
 	for (int i = 0; i < lanes; i++)
 		floor[i] -= w->way == WALK_GROUPS ? FAR_BEHIND_GLANCED : FAR_BEHIND;
 	for (int n = 0; n < s->count; n++) {
-		float *score = s->score[s->reached[n]];
+		float *score = &s->score[s->reached[n] * lanes];
 		for (int i = 0; i < lanes; i++)
 			score[i] = score[i] >= floor[i] ? score[i] : NEVER;
 		w->alive[step][count] = s->reached[n];
@@ -188,8 +188,8 @@ static void start(struct walk *w, enum phase phase, float score)
 {
 	int state = STATE(phase, MOOD_NONE);
 
-	for (int i = 0; i < LANES; i++)
-		w->score[0][state][i] = i < w->count ? score : NEVER;
+	for (int i = 0; i < w->lanes; i++)
+		w->score[walk_state(0, state, w->lanes) + i] = i < w->count ? score : NEVER;
 	w->alive[0][w->alive_count[0]++] = (uint8_t)state;
 }
 
@@ -208,7 +208,7 @@ static void take_habits(const struct sight *sight, struct walk *w)
 		own = own || (w->supposed[i].client && w->supposed[i].client->own_habits);
 	w->follows = own ? w->own_follows : sight->model->follows;
 	for (int d = 0; own && d < dialogue_step_count; d++)
-		for (int i = 0; i < w->count; i++)
+		for (int i = 0; i < w->lanes; i++)
 			w->own_follows[d][i] = fit_follows(sight, &w->supposed[i], d);
 }
 
@@ -216,14 +216,17 @@ void walk_all(const struct sight *sight, struct walk *w)
 {
 	if (w->way != WALK_SUPPOSED)
 		suppose_tags(w);
+	w->lanes = w->count <= FOUR ? FOUR : LANES;
+	for (int i = w->count; i < w->lanes; i++)
+		w->supposed[i] = w->supposed[0];
 	take_habits(sight, w);
 	w->alive_count[0] = 0;
 	start(w, PHASE_greeted, sight->c->starttls ? 0 : UNGREETED);
 	if (!sight->c->starttls)
 		start(w, PHASE_start, 0);
-	for (int i = 0; i < sight->steps && w->count <= FOUR; i++)
+	for (int i = 0; i < sight->steps && w->lanes == FOUR; i++)
 		walk_step(sight, w, i, FOUR);
-	for (int i = 0; i < sight->steps && w->count > FOUR; i++)
+	for (int i = 0; i < sight->steps && w->lanes == LANES; i++)
 		walk_step(sight, w, i, LANES);
 }
 
@@ -234,7 +237,7 @@ static void take_best(const struct sight *sight, const struct walk *w, int lane,
 {
 	const struct inside_model *m = sight->model;
 	enum direction from = sight->step[step].from;
-	float score = w->score[step][before][lane], odd = score + sight->odd_log[step];
+	float score = walk_score(w, step, before, lane), odd = score + sight->odd_log[step];
 
 	if (before == state && odd > *best) {
 		*best = odd;
@@ -244,7 +247,7 @@ static void take_best(const struct sight *sight, const struct walk *w, int lane,
 		const struct inside_way *way = &m->ways[from][i];
 		if (way->to != state)
 			continue;
-		float by = score + w->fits[step][way->meaning][lane] + w->follows[way->step][lane];
+		float by = score + w->fits[walk_fits(step, way->meaning, w->lanes) + lane] + w->follows[way->step][lane];
 		by += MOOD_IN(before) == MOOD_NONE ? 0 : fit_again(sight, step, (enum meaning)way->meaning);
 		if (by <= *best)
 			continue;
@@ -273,7 +276,7 @@ static struct walked back_through_middle(const struct walk *w, int lane, int ste
 
 	for (int n = 0; n < w->alive_count[step]; n++) {
 		int before = w->alive[step][n];
-		float score = w->score[step][before][lane] + through_middle(before);
+		float score = walk_score(w, step, before, lane) + through_middle(before);
 		if (after_middle(before) != state || score <= best)
 			continue;
 		best = score;
@@ -294,7 +297,7 @@ void walk_back(const struct sight *sight, const struct walk *w, int lane, int st
 float walk_follows(const struct sight *sight, const struct walk *w, int lane, int step, const struct walked *walked)
 {
 	if (walked->step < 0)
-		return w->score[step + 1][walked->after][lane] - w->score[step][walked->before][lane];
+		return walk_score(w, step + 1, walked->after, lane) - walk_score(w, step, walked->before, lane);
 	return w->follows[walked->step][lane] +
 	       (MOOD_IN(walked->before) == MOOD_NONE ? 0 : fit_again(sight, step, (enum meaning)walked->meaning));
 }

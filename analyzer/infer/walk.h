@@ -18,12 +18,29 @@ struct walk {
 	int count;
 	const float (*follows)[LANES];            /* by step of dialogue.def */
 	float own_follows[STEPS_MOST][LANES];     /* where a client has habits of its own */
-	float fits[INSIDE_STEPS][MEANINGS][LANES]; /* worked out where first asked for */
+	int lanes;                                 /* made room for: FOUR or LANES; the rows below stand close together */
+	float fits[INSIDE_STEPS * MEANINGS * LANES]; /* worked out where first asked for */
 	uint32_t fitted[INSIDE_STEPS];             /* bits: meanings */
-	float score[INSIDE_STEPS + 1][STATES][LANES];
+	float score[(INSIDE_STEPS + 1) * STATES * LANES]; /* before each step and at the end */
 	uint8_t alive[INSIDE_STEPS + 1][STATES]; /* the states that are followed on, under any of the suppositions */
 	uint8_t alive_count[INSIDE_STEPS + 1];
 };
+
+/* How well a step fits a meaning, and the best score of a state before a step: each a row of lanes. */
+static inline int walk_fits(int step, int meaning, int lanes)
+{
+	return (step * MEANINGS + meaning) * lanes;
+}
+
+static inline int walk_state(int step, int state, int lanes)
+{
+	return (step * STATES + state) * lanes;
+}
+
+static inline float walk_score(const struct walk *w, int step, int state, int lane)
+{
+	return w->score[walk_state(step, state, w->lanes) + lane];
+}
 
 /* By `way`; where that is WALK_SUPPOSED by `supposed` and `count`, which it fills in otherwise. */
 void walk_all(const struct sight *sight, struct walk *w);
