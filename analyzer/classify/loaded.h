@@ -143,6 +143,8 @@ unsigned fact_openness(int fact);
 void needs_find(struct rules *r);
 /* Leaves of a block of rules, which begins at that word of their sets, those whose needs are met. */
 void rules_in_question(const struct judging *j, size_t word, struct rule_block *of);
+/* Those of a block two of whose needs are not met, each of another term: they fail by more than one. */
+void rules_far(const struct judging *j, size_t word, struct rule_block *twice);
 
 /* --- match.c --- */
 

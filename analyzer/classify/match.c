@@ -218,12 +218,17 @@ void rules_classify(const struct rules *r, const struct fact_view view[FACT_COUN
 {
 	struct candidates candidates;
 	struct judging judging;
+	struct rule_block far;
 	const struct loaded_rule *winner = NULL;
 
 	judging_begin(&judging, r, view, texts, 0);
 	candidates.count = 0;
 	memset(candidates.place, 0, sizeof candidates.place);
 	for (int i = 0; i < r->count; i++) {
+		if (i % (64 * BLOCK) == 0)
+			rules_far(&judging, (size_t)i / 64, &far);
+		if (far.word[i / 64 % BLOCK] >> i % 64 & 1)
+			continue;
 		struct fitting fitting = rule_fit(&r->list[i], &judging);
 		if (fitting.fit == FIT_YES && !winner)
 			winner = &r->list[i];

@@ -1,7 +1,6 @@
 /* Rules that one look at a few facts takes out: most need a fact that most sessions lack, or the lack of one that most have. */
 #include "loaded.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Facts, one of which must be another than nothing, none, 0 for a node to be true. */
@@ -88,11 +87,6 @@ static void mark(struct rules *r, const struct wanted *w, bool lack, int rule)
 	need->rules[rule / 64] |= (uint64_t)1 << rule % 64;
 }
 
-static int by_count(const void *a, const void *b)
-{
-	return ((const struct need *)a)->count - ((const struct need *)b)->count;
-}
-
 void needs_find(struct rules *r)
 {
 	struct fact_view nothing[FACT_COUNT] = { 0 };
@@ -110,12 +104,13 @@ void needs_find(struct rules *r)
 				mark(r, &(struct wanted){ { n[1].fact }, 1 }, true, i);
 		}
 	}
-	qsort(r->needs, (size_t)r->need_count, sizeof *r->needs, by_count);
 }
 
-/* Whether none of several has a value; what is unknown has none. */
-static bool all_nothing(const struct need *n, const struct fact_view *view)
+/* A fact that is unknown has no value: it meets no need, and is not lacking for sure. */
+static bool is_unmet(const struct need *n, const struct fact_view *view)
 {
+	if (n->count == 1)
+		return !view[n->fact[0]].value != n->lack;
 	for (int i = 0; i < n->count; i++)
 		if (view[n->fact[i]].value)
 			return false;
@@ -124,16 +119,28 @@ static bool all_nothing(const struct need *n, const struct fact_view *view)
 
 void rules_in_question(const struct judging *j, size_t word, struct rule_block *of)
 {
-	const struct fact_view *view = j->view;
 	const struct need *n = j->rules->needs, *end = n + j->rules->need_count;
 	struct rule_block left = *of;
 	unsigned open = j->open;
 
-	for (; n < end && n->count == 1; n++)
-		if (!view[n->fact[0]].value != n->lack && !(n->asks & open))
-			block_less(&left, n->rules + word);
 	for (; n < end; n++)
-		if (all_nothing(n, view) && !(n->asks & open))
+		if (is_unmet(n, j->view) && !(n->asks & open))
 			block_less(&left, n->rules + word);
 	*of = left;
+}
+
+void rules_far(const struct judging *j, size_t word, struct rule_block *twice)
+{
+	const struct need *n = j->rules->needs, *end = n + j->rules->need_count;
+	struct rule_block once = { { 0 } };
+
+	*twice = once;
+	for (; n < end; n++) {
+		if (!is_unmet(n, j->view))
+			continue;
+		for (size_t w = 0; w < BLOCK; w++) {
+			twice->word[w] |= once.word[w] & n->rules[word + w];
+			once.word[w] |= n->rules[word + w];
+		}
+	}
 }
