@@ -244,6 +244,22 @@ SCENARIOS = [
         server="{server}",
     ),
     scenario(
+        "auth_stopped_dovecot_{client}",
+        lambda m, rng: [
+            run("imaplib", OK_PLAIN, check="auth == 'ok'"),  # its authentication runs since the first who asks for it
+            server("signal", process="auth", how="STOP"),
+            run(
+                m["client"],
+                [("data_client", NO_AUTH), ("True", NO_GREETING)],
+                seconds=9,
+                cut=14,
+                check="auth == 'none' and established and duration > 5",
+            ),
+            server("signal", process="auth", how="CONT"),
+        ],
+        {"client": ("curl", "imaplib", "perl", "mbsync")},
+    ),
+    scenario(
         "auth_unanswered_{tls}_{client}",
         lambda m, rng: [
             run(m["client"], NO_AUTH if m["tls"] == "none" else NO_ANSWER_INSIDE, seconds=9, cut=14, check="auth == 'none' and said and duration > 5")
