@@ -245,6 +245,12 @@ def same_client(c):
     return c.client_end[0] in (c.frame.source, c.frame.target) and not c.of_session(c.frame)
 
 
+def same_client_by_any_family(c):
+    """The client has another address in the other family: there the service's port must do."""
+    other = (":" in c.frame.source) != (":" in c.client_end[0])
+    return same_client(c) or (other and c.server_end[1] in c.frame.ports and not c.of_session(c.frame))
+
+
 def same_clients_refusal(c):
     return same_client(c) and (bool(c.frame.records) or bool(re.search(TAGGED_REFUSAL, c.frame.text, re.M)))
 
@@ -293,7 +299,7 @@ SEEN = {
     "tls.slowest_record": record(23), "tls.client_close_notify": record(21, 23), "tls.server_close_notify": record(21, 23),
     "tls.heard": lambda c: record(23)(c) and c.server, "owed.acknowledged": acknowledged,
     "dns.name": query, "dns.queries": query, "dns.result": lookup_result,
-    "context.host_alive": same_host, "context.service_alive": same_service, "context.race_won": same_client,
+    "context.host_alive": same_host, "context.service_alive": same_service, "context.race_won": same_client_by_any_family,
     "tcp.reset_ttl": lambda c: reset(c) and c.frame.ttl == int(c.value), "tcp.reset_rising": reset, "tcp.reset_repeated": reset,
     "tcp.reset_then_synack": flag(SYN | ACK), "tcp.synack_ttl_difference": flag(SYN | ACK), "tcp.reset_odd_id": reset, "tcp.reset_odd_window": reset, "tcp.reset_no_id": reset, "tcp.reset_unknown": reset, "tcp.reset_forged": reset, "tcp.reset_forged_else": reset,
     "tcp.syn_span": flag(SYN), "tcp.syn_overdue": flag(SYN), "tcp.connect_time": established, "tcp.missing": lambda c: c.right_side(),
@@ -309,7 +315,7 @@ SEEN = {
     "tls.decrypted": record(20, 22, 23), "tls.client_record_bytes": record(23), "tls.server_record_bytes": record(23),
     "inside.dialogue": record(23), "inside.login": record(23), "inside.answer": record(23), "inside.answer_time": record(23),
     "inside.slowest": record(23), "inside.refused": record(23), "inside.answered_before": same_service, "dns.time": lookup_result,
-    "context.other_family": same_client, "context.stuck": same_service, "context.starttls_offered": lambda c: "STARTTLS" in c.frame.text,
+    "context.other_family": same_client_by_any_family, "context.stuck": same_service, "context.starttls_offered": lambda c: "STARTTLS" in c.frame.text,
     "context.reset_ttl_difference": same_host, "context.server_unseen": server_unseen, "context.leaves_often": client_left,
     "context.certificate_taken": lambda c: same_service(c) and bool(c.frame.records),
     "context.refused_before": same_clients_refusal, "context.others_served": same_service,
