@@ -327,6 +327,7 @@ static bool has_grown(const struct incidents *i, struct place *place, bool at_en
 {
 	struct tally n = counted(i, place);
 
+	place->weighed = place->sessions_hit;
 	return n.hit >= GROWTH * place->told_hit || (is_narrow(place) && place->sessions_hit >= GROWTH * place->told_sessions) ||
 	       scope_of(place, &n) > place->told_scope || (at_end && (place->sessions_hit > place->told_sessions || n.served > place->told_served));
 }
@@ -423,7 +424,8 @@ static void look_at_all(struct incidents *i, nanoseconds now, bool at_end)
 			continue;
 		place->looked = now;
 		if (!is_over(place, now)) {
-			if (has_grown(i, place, at_end))
+			/* Counting is dear, and without another hit nothing grows. */
+			if ((at_end || place->sessions_hit != place->weighed) && has_grown(i, place, at_end))
 				tell(i, place, INCIDENT_GROWN, 0);
 			continue;
 		}

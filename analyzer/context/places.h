@@ -39,6 +39,7 @@ struct place {
 	uint32_t sessions_hit, sessions_served, served_since_hit; /* of others than those hit; the last: since the newest hit */
 	uint32_t others_served;  /* clients elsewhere that were served meanwhile: the most that was seen */
 	uint32_t told_hit, told_sessions, told_served;
+	uint32_t weighed;        /* sessions_hit when it was last asked whether it has grown */
 	enum incident_scope told_scope;
 	struct endpoint server;  /* of the first one hit */
 	struct counted fault[CROWD_KINDS]; /* by party.kind */
