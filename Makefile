@@ -5,6 +5,8 @@ SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 USER_KEY := $(SYSCONFDIR)/imapwhy/user.key
 CC ?= cc
 CFLAGS ?= -O2 -g
+# The program alone is optimised as a whole when it is linked; `make LTO=` links at once, for work on it.
+LTO ?= -flto=auto
 WARN := -Wall -Wextra -Werror
 BUILD ?= build
 CPPFLAGS += -std=c11 -D_GNU_SOURCE -DIMAPWHY_VERSION='"$(VERSION)"' -DIMAPWHY_RULES='"$(PREFIX)/share/imapwhy/rules"' -DIMAPWHY_USER_KEY='"$(USER_KEY)"' -I$(BUILD)
@@ -43,13 +45,13 @@ $(LIBRARY): $(OBJECTS)
 
 imapwhy: $(MAIN) $(LIBRARY)
 	@echo "  LD $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LTO) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 define room_rule
 $(BUILD)/$(2)/%.o: $(2)/%.c $(BUILD)/words_enum.h
 	@mkdir -p $$(@D)
 	@echo "  CC $$<"
-	$$(Q)$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(WARN) $$(addprefix -iquote ,$$($(1))) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(if $$(LTO),$$(LTO) -ffat-lto-objects) $$(WARN) $$(addprefix -iquote ,$$($(1))) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r),analyzer/$(r))))
 $(eval $(call room_rule,dissectors,dissectors))
@@ -77,7 +79,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c
 $(BUILD)/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -iquote tests/unit -o $@ $< $(LIBRARY) $(LIBS) -lcmocka -lssl
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-lto $(addprefix -iquote ,$(analyzer)) -iquote tests/unit -o $@ $< $(LIBRARY) $(LIBS) -lcmocka -lssl
 
 setup-build:
 	@sh tests/setup.sh build
@@ -92,13 +94,13 @@ unit-tests: $(UNIT) $(BUILD)/decrypted $(BUILD)/packing
 # Stands between the driver and the IMAP dissector, to see what is read inside TLS.
 $(BUILD)/decrypted: tests/decrypted.c $(LIBRARY) $(MAIN)
 	@echo "  CC $<"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -Wl,--wrap=imap_dissector -o $@ $< \
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-lto $(addprefix -iquote ,$(analyzer)) -Wl,--wrap=imap_dissector -o $@ $< \
 		$(filter-out %/main.o,$(MAIN)) $(LIBRARY) $(LIBS)
 
 # Packs every session after every packet, for the same documents.
 $(BUILD)/packing: tests/packing.c $(LIBRARY) $(MAIN)
 	@echo "  CC $<"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(addprefix -iquote ,$(analyzer)) -Wl,--wrap=tracked_wake -o $@ $< $(MAIN) $(LIBRARY) $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-lto $(addprefix -iquote ,$(analyzer)) -Wl,--wrap=tracked_wake -o $@ $< $(MAIN) $(LIBRARY) $(LIBS)
 
 clean:
 	rm -rf $(BUILD) imapwhy

@@ -9,6 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ahead.h"
+
+/* What is left of a file must be worth a thread. */
+#define AHEAD_LEAST (1u << 20)
+
 /* read() that goes on after signals unless one of them asked to stop. */
 static ssize_t read_some(struct input *in, uint8_t *into, size_t room)
 {
@@ -73,10 +78,10 @@ static bool unpack(struct input *in)
 	in->archive = archive_read_new();
 	if (!unpacked || !in->archive)
 		return free(unpacked), snprintf(in->trouble, sizeof in->trouble, "no memory to unpack it"), false;
-	in->packed_bytes = in->buffer;
+	in->packed_bytes = in->window;
 	in->packed_room = in->room;
 	in->packed_ready = in->end;
-	in->buffer = unpacked;
+	in->window = in->buffer = unpacked;
 	in->end = 0;
 	archive_read_support_filter_gzip(in->archive);
 	archive_read_support_filter_zstd(in->archive);
@@ -95,55 +100,106 @@ static bool unpack(struct input *in)
 	return true;
 }
 
-/* Adds what is there to the window's end. */
-static void read_more(struct input *in)
+/* The next bytes of the (unpacked) stream: 0 at its end, negative after trouble. What it uses is its thread's where there is one. */
+static ssize_t read_next(void *context, uint8_t *into, size_t room)
 {
+	struct input *in = context;
 	ssize_t n;
 
 	if (in->archive) {
 		do
-			n = archive_read_data(in->archive, in->buffer + in->end, in->room - in->end);
+			n = archive_read_data(in->archive, into, room);
 		while (n == ARCHIVE_RETRY || n == ARCHIVE_WARN);
 		if (n < 0)
 			archive_trouble(in);
-	} else {
-		n = read_some(in, in->buffer + in->end, in->room - in->end);
-		if (n < 0)
-			snprintf(in->trouble, sizeof in->trouble, "reading failed: %s", strerror(errno));
+		return n;
 	}
-	if (n <= 0)
-		in->ended = true;
-	else
-		in->end += (size_t)n;
+	n = read_some(in, into, room);
+	if (n < 0)
+		snprintf(in->trouble, sizeof in->trouble, "reading failed: %s", strerror(errno));
+	return n;
+}
+
+_Static_assert(AHEAD_FRONT + AHEAD_PIECE <= INPUT_WINDOW, "what is left of a piece fits into the window");
+
+/* Has what is unread stand at the window's start. */
+static void use_window(struct input *in)
+{
+	if (in->buffer != in->window || in->at > 0)
+		memmove(in->window, in->buffer + in->at, in->end - in->at);
+	in->buffer = in->window;
+	in->base += in->at;
+	in->end -= in->at;
+	in->at = 0;
+}
+
+static bool grow_window(struct input *in, size_t room)
+{
+	uint8_t *larger = realloc(in->window, room);
+
+	if (!larger) {
+		ahead_stop(&in->ahead);
+		snprintf(in->trouble, sizeof in->trouble, "no memory for a record of over %zu bytes", in->room);
+		return false;
+	}
+	in->window = in->buffer = larger;
+	in->room = room;
+	return true;
+}
+
+/* Adds what is there to the window's end; false at the stream's end. The window is grown by what has come, not by what a record claims: a lying
+ * length costs no memory. */
+static bool read_more(struct input *in)
+{
+	use_window(in);
+	if (in->end == in->room && !grow_window(in, in->room * 2))
+		return false;
+	ssize_t n = read_next(in, in->window + in->end, in->room - in->end);
+	in->end += n > 0 ? (size_t)n : 0;
+	return n > 0;
+}
+
+/* Takes the next piece, with what was left standing before it; false at the stream's end. */
+static bool take_piece(struct input *in)
+{
+	size_t left = in->end - in->at, len;
+	uint8_t *piece = ahead_next(in->ahead, &len);
+
+	if (!len)
+		return false;
+	if (left <= AHEAD_FRONT) {
+		memcpy(piece - left, in->buffer + in->at, left);
+		in->base += in->at;
+		in->buffer = piece - left;
+		in->at = 0;
+		in->end = left + len;
+		return true;
+	}
+	/* A record longer than most is put together in the window. */
+	use_window(in);
+	if (left + len > in->room && !grow_window(in, 2 * (left + len)))
+		return false;
+	memcpy(in->window + in->end, piece, len);
+	in->end += len;
+	return true;
+}
+
+/* From the second look at a long file on; most files are read in one. */
+static void start_ahead(struct input *in)
+{
+	if (in->long_file && in->at > 0 && in->size > in->raw + AHEAD_LEAST)
+		in->ahead = ahead_start(read_next, in);
+	in->long_file &= in->at == 0;
 }
 
 const uint8_t *input_fill(struct input *in, size_t n)
 {
 	if (n > INPUT_MOST)
 		return NULL;
-	if (in->at > 0) {
-		memmove(in->buffer, in->buffer + in->at, in->end - in->at);
-		in->base += in->at;
-		in->end -= in->at;
-		in->at = 0;
-	}
-	while (in->end < n && !in->ended) {
-		/* Grown by what has come, not by what a record claims: a lying length costs no memory. */
-		if (in->end == in->room) {
-			size_t room = in->room * 2;
-			uint8_t *larger = realloc(in->buffer, room);
-
-			if (!larger) {
-				snprintf(in->trouble, sizeof in->trouble, "no memory for a record of %zu bytes", n);
-				in->ended = true;
-				break;
-			}
-			in->buffer = larger;
-			in->room = room;
-		}
-		read_more(in);
-	}
-	return in->end >= n ? in->buffer : NULL;
+	start_ahead(in);
+	while (in->end - in->at < n && !in->ended)
+		in->ended = !(in->ahead ? take_piece(in) : read_more(in));
+	return in->end - in->at >= n ? in->buffer + in->at : NULL;
 }
 
 bool input_skip(struct input *in, uint64_t n)
@@ -197,7 +253,8 @@ bool input_open(struct input *in, const char *path, size_t window, volatile int 
 		return input_close(in), false;
 	/* A stream can't be closed and opened again, so it gets the whole window at once. */
 	in->room = in->size ? window : INPUT_WINDOW;
-	in->buffer = malloc(in->room);
+	in->long_file = in->size > in->room && in->room == INPUT_WINDOW;
+	in->window = in->buffer = malloc(in->room);
 	if (!in->buffer) {
 		error_set(error, "no memory to read it");
 		return input_close(in), false;
@@ -221,11 +278,12 @@ bool input_open(struct input *in, const char *path, size_t window, volatile int 
 
 void input_close(struct input *in)
 {
+	ahead_stop(&in->ahead);
 	if (in->archive)
 		archive_read_free(in->archive);
 	if (in->fd > STDIN_FILENO)
 		close(in->fd);
 	free(in->packed_bytes);
-	free(in->buffer);
+	free(in->window);
 	*in = (struct input){ .fd = -1 };
 }

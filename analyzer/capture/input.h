@@ -2,9 +2,12 @@
 #ifndef IMAPWHY_INPUT_H
 #define IMAPWHY_INPUT_H
 
+#include <stdatomic.h>
+
 #include "bytes.h"
 #include "error.h"
 
+struct ahead;
 struct archive;
 
 /* A window of plain files stays in the second-level cache; a look at the first packet needs less. */
@@ -14,12 +17,16 @@ struct archive;
 #define INPUT_MOST ((16u << 20) + (64u << 10))
 
 struct input {
-	uint8_t *buffer;
-	size_t room, at, end; /* the window's size; what is unread stands in at..end */
+	uint8_t *buffer;      /* the window, or a piece that was read ahead */
+	size_t at, end;       /* what is unread stands in at..end */
 	uint64_t base;        /* where buffer[0] stands in the (unpacked) stream */
-	uint64_t raw, size;   /* bytes read of the file itself, and its size (0: not known, a stream) */
+	_Atomic uint64_t raw; /* bytes read of the file itself */
+	uint64_t size;        /* its size (0: not known, a stream) */
+	uint8_t *window;
+	size_t room;          /* the window's size */
+	struct ahead *ahead;  /* from when a long file's first window is used up */
 	int fd;
-	bool ended, packed;
+	bool ended, packed, long_file;
 	struct archive *archive;
 	uint8_t *packed_bytes; /* what libarchive reads from: the window that was, before compression was recognised */
 	size_t packed_room, packed_ready; /* its size; the bytes in it that were read already */

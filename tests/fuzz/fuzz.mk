@@ -29,7 +29,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard tests/fuzz/*.h) tests/fuzz/drive
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(addprefix -iquote ,$(analyzer)) -iquote tests/fuzz $(FUZZ_ENGINE) $(FUZZ_BESIDE) -o $@ $< $(WALK) $(LIBRARY) $(LIBS)
 
 sanitized:
-	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) CC=$(FUZZ_CC) CFLAGS="$(FUZZ_CFLAGS)" $(SANITIZED)/imapwhy $(addprefix $(SANITIZED)/fuzz/,$(FUZZ_TARGETS))
+	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) CC=$(FUZZ_CC) CFLAGS="$(FUZZ_CFLAGS)" LTO= $(SANITIZED)/imapwhy $(addprefix $(SANITIZED)/fuzz/,$(FUZZ_TARGETS))
 setup-fuzz:
 	@sh tests/setup.sh fuzz
 fuzz: setup-fuzz
