@@ -7,8 +7,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define PIECES 4
-#define KEPT 2 /* the piece taken last, and the one before it */
+#define PIECES 8
+#define KEPT 2     /* the piece taken last, and the one before it */
+#define WORTH_IT 4 /* waking the reader costs more than a piece's wait: it gets room for several */
+
+_Static_assert(WORTH_IT <= PIECES - KEPT, "a taker that waits has woken the reader");
 
 struct piece {
 	uint8_t front[AHEAD_FRONT];
@@ -37,12 +40,17 @@ static bool fill(struct ahead *a, struct piece *piece)
 	return n > 0;
 }
 
+static uint64_t room_of(const struct ahead *a)
+{
+	return a->taken + PIECES - KEPT - a->ready;
+}
+
 static bool wait_for_room(struct ahead *a)
 {
 	bool over;
 
 	pthread_mutex_lock(&a->lock);
-	while (!a->over && a->ready + KEPT >= a->taken + PIECES)
+	while (!a->over && !room_of(a))
 		pthread_cond_wait(&a->freed, &a->lock);
 	over = a->over;
 	pthread_mutex_unlock(&a->lock);
@@ -115,7 +123,8 @@ uint8_t *ahead_next(struct ahead *a, size_t *len)
 	*len = piece->len;
 	/* The empty piece at the end stays: who asks again gets it again. */
 	a->taken += piece->len > 0;
-	pthread_cond_signal(&a->freed);
+	if (room_of(a) >= WORTH_IT)
+		pthread_cond_signal(&a->freed);
 	pthread_mutex_unlock(&a->lock);
 	return piece->bytes;
 }
