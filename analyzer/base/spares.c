@@ -7,8 +7,8 @@ struct spare {
 	struct spare *next;
 };
 
-/* Segments of the usual lengths, and the tails of streams. */
-static const size_t sizes[SPARE_SIZES] = { 256, 512, 2048, 4096, 17408, 69632 };
+/* Segments of the usual lengths, the longest TLS record, and the tails of streams. */
+static const size_t sizes[SPARE_SIZES] = { 256, 512, 2048, 4096, 18432, 69632 };
 
 static int size_of(size_t size)
 {

@@ -2,7 +2,6 @@
 #include "decrypt.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "decryption.h"
@@ -15,13 +14,9 @@
 #define EARLY_DATA 42
 #define SESSION_TICKET 35
 #define ENCRYPT_THEN_MAC 22
+#define EXTENDED_MASTER_SECRET 23
 
 /* --- hellos --- */
-
-static bool digest(struct bytes name, uint8_t into[RANDOM_BYTES])
-{
-	return name.len && EVP_Digest(name.data, name.len, into, NULL, EVP_sha256(), NULL) > 0;
-}
 
 /* An extension's body; false: it is not there. */
 static bool extension(struct reader r, uint16_t wanted, struct bytes *body)
@@ -59,7 +54,7 @@ void decryption_client_hello(struct tls_state *st, struct bytes body)
 	memcpy(d->client_random, random.data, RANDOM_BYTES);
 	d->early = extension(r, EARLY_DATA, &found);
 	d->early_offered |= d->early;
-	d->has_offered = extension(r, SESSION_TICKET, &found) && digest(found, d->offered);
+	d->has_offered = extension(r, SESSION_TICKET, &found) && secrets_name(found, d->offered);
 }
 
 void decryption_server_hello(struct tls_state *st, struct bytes body, uint16_t version, uint16_t cipher)
@@ -78,7 +73,8 @@ void decryption_server_hello(struct tls_state *st, struct bytes body, uint16_t v
 	d->version = version;
 	d->suite = compression || version < TLS10 || version > TLS13 ? NULL : suite_of(cipher);
 	d->encrypt_then_mac = extension(r, ENCRYPT_THEN_MAC, &found);
-	d->has_session = digest(id, d->session);
+	d->extended_master = extension(r, EXTENDED_MASTER_SECRET, &found);
+	d->has_session = secrets_name(id, d->session);
 	d->early = d->early && st->resumed;
 }
 
@@ -87,7 +83,7 @@ void decryption_ticket(struct tls_state *st, struct bytes body)
 	struct reader r = reader_of(body);
 
 	read_be32(&r); /* lifetime */
-	st->decryption->has_given = digest(read_bytes(&r, read_be16(&r)), st->decryption->given);
+	st->decryption->has_given = secrets_name(read_bytes(&r, read_be16(&r)), st->decryption->given);
 }
 
 /* --- records as they come --- */
@@ -103,7 +99,7 @@ void decryption_bytes(struct tls_state *st, enum direction from, struct bytes pa
 		d->whole = part;
 		return;
 	}
-	if (!side->record && !(side->record = record_room(d->shared)))
+	if (!side->record && !(side->record = decryptor_take(d->shared, SEALED_MOST)))
 		return;
 	memcpy(side->record + side->gathered, part.data, part.len);
 	side->gathered = (uint16_t)(side->gathered + part.len);
@@ -155,6 +151,7 @@ void decryption_gap(struct tls_state *st, const struct observer *o, uint64_t mis
 	struct decryption *d = st->decryption;
 	uint64_t records = missing ? missing / SEALED_LEAST + 1 : HOLE_MOST;
 
+	transcript_drop(d);
 	if (!d->over)
 		lost(st, o, (uint16_t)(records < HOLE_MOST ? records : HOLE_MOST));
 }
@@ -215,6 +212,7 @@ void decryption_end(struct tls_state *st)
 		record_room_free(d->shared, &d->side[i].record);
 		inner_messages_lost(d, (enum direction)i);
 	}
+	transcript_drop(d);
 	queue_free(d);
 	OPENSSL_cleanse(d, sizeof *d);
 	free(d);

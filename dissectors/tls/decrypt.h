@@ -27,6 +27,8 @@ size_t decryptor_bytes(const struct decryptor *decryptor);
 /* A ClientHello, body alone: from here on the session is read inside, if a decryptor is there. */
 void decryption_client_hello(struct tls_state *st, struct bytes body);
 void decryption_server_hello(struct tls_state *st, struct bytes body, uint16_t version, uint16_t cipher);
+/* Any handshake message up to TLS 1.2, once it was looked at: what a pre-master secret becomes hangs on them. */
+void decryption_handshake(struct tls_state *st, enum direction from, uint8_t type, struct bytes body);
 /* NewSessionTicket in clear (up to TLS 1.2). */
 void decryption_ticket(struct tls_state *st, struct bytes body);
 

@@ -4,17 +4,19 @@
 
 #include "decrypt.h"
 #include "protect.h"
+#include "spares.h"
 
 #define QUEUE_MOST (48u << 10)  /* of one session: a server's flight and the first answers */
 #define WAIT_MOST (10 * SECOND) /* for secrets, from the first record that needs them */
+
+#define HASH_MOST 48
 
 struct decryptor {
 	struct secrets *secrets;
 	struct schedule *schedule;
 	struct decryptor_counts counts;
 	size_t used, most;        /* bytes of queues, records in pieces and messages */
-	uint8_t *spare[16];       /* rooms for records in pieces */
-	size_t spares;
+	struct spares spares;     /* of them, lying idle */
 	size_t plain_len;         /* to be wiped */
 	uint8_t plain[SEALED_MOST];
 };
@@ -43,6 +45,14 @@ struct decryption {
 	/* Up to 1.2, by which a later session takes this one up again: digests of session id and ticket, as offered and as given. */
 	uint8_t session[RANDOM_BYTES], offered[RANDOM_BYTES], given[RANDOM_BYTES];
 	bool has_session, has_offered, has_given, remembered;
+	/* Up to 1.2, for key logs that tell pre-master secrets. */
+	struct evp_md_ctx_st *transcript; /* of the handshake's messages, from ServerHello on */
+	uint8_t *hello;                   /* the ClientHello until then */
+	uint32_t hello_len;
+	uint8_t premaster[RANDOM_BYTES];  /* the name of the encrypted one */
+	uint8_t session_hash[HASH_MOST];  /* RFC 7627 3 */
+	uint8_t session_hash_len;         /* 0: not known */
+	bool has_premaster, extended_master;
 	uint16_t version;          /* 0: no ServerHello yet */
 	uint16_t tries;            /* vain ones in holes so far */
 	bool encrypt_then_mac;
@@ -72,11 +82,15 @@ bool queue_add(struct decryption *d, const struct event *e, struct bytes body); 
 bool queue_first(const struct decryption *d, struct event *e, struct bytes *body);
 void queue_drop_first(struct decryption *d);
 void queue_free(struct decryption *d);
-/* Bytes that count against the decryptor's limit; NULL: no room, counted. */
+/* Bytes that count against the decryptor's limit; NULL: no room, counted. Secrets are to be wiped before they go back. */
 uint8_t *decryptor_take(struct decryptor *shared, size_t len);
 void decryptor_give_back(struct decryptor *shared, uint8_t *bytes, size_t len);
-uint8_t *record_room(struct decryptor *shared);
 void record_room_free(struct decryptor *shared, uint8_t **room);
+
+/* --- premaster.c --- */
+void transcript_drop(struct decryption *d);
+/* The master secret of a pre-master secret that a key log told of this session goes into the table of secrets. False: none was told. */
+bool master_of_premaster(struct decryption *d);
 
 /* --- open.c --- */
 enum opened { OPENED, OPEN_BLOCKED }; /* blocked: a secret that it needs is not there */

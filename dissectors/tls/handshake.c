@@ -193,4 +193,6 @@ void handshake_message(struct tls_state *st, struct observer *o, uint8_t type, s
 		server_message(st, o, type, body);
 	else if (type == CLIENT_HELLO)
 		client_hello(st, o, body);
+	if (st->decryption && st->version != TLS13)
+		decryption_handshake(st, o->from, type, body);
 }

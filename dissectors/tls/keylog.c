@@ -6,17 +6,29 @@
 #include "text.h"
 
 #define LABEL_MOST 64
+#define TRAFFIC_LEAST 32
+#define SESSION_ID_MOST 32
 
-static const struct {
+#define ENCRYPTED_NAME 8 /* of an encrypted pre-master secret's first bytes */
+
+struct form {
 	const char *label;
+	const char *name_prefix, *secret_prefix; /* of the second and third word; NULL: none */
 	enum secret kind;
-} labels[] = {
-	{ "CLIENT_RANDOM", SECRET_MASTER },
-	{ "CLIENT_EARLY_TRAFFIC_SECRET", SECRET_CLIENT_EARLY },
-	{ "CLIENT_HANDSHAKE_TRAFFIC_SECRET", SECRET_CLIENT_HANDSHAKE },
-	{ "SERVER_HANDSHAKE_TRAFFIC_SECRET", SECRET_SERVER_HANDSHAKE },
-	{ "CLIENT_TRAFFIC_SECRET_0", SECRET_CLIENT_TRAFFIC },
-	{ "SERVER_TRAFFIC_SECRET_0", SECRET_SERVER_TRAFFIC },
+	uint8_t name_least, name_most, secret_least;
+};
+
+/* What NSS, OpenSSL, GnuTLS and Wireshark write; the first that fits. */
+static const struct form forms[] = {
+	{ "CLIENT_RANDOM", NULL, NULL, SECRET_MASTER, RANDOM_BYTES, RANDOM_BYTES, MASTER_BYTES },
+	{ "CLIENT_EARLY_TRAFFIC_SECRET", NULL, NULL, SECRET_CLIENT_EARLY, RANDOM_BYTES, RANDOM_BYTES, TRAFFIC_LEAST },
+	{ "CLIENT_HANDSHAKE_TRAFFIC_SECRET", NULL, NULL, SECRET_CLIENT_HANDSHAKE, RANDOM_BYTES, RANDOM_BYTES, TRAFFIC_LEAST },
+	{ "SERVER_HANDSHAKE_TRAFFIC_SECRET", NULL, NULL, SECRET_SERVER_HANDSHAKE, RANDOM_BYTES, RANDOM_BYTES, TRAFFIC_LEAST },
+	{ "CLIENT_TRAFFIC_SECRET_0", NULL, NULL, SECRET_CLIENT_TRAFFIC, RANDOM_BYTES, RANDOM_BYTES, TRAFFIC_LEAST },
+	{ "SERVER_TRAFFIC_SECRET_0", NULL, NULL, SECRET_SERVER_TRAFFIC, RANDOM_BYTES, RANDOM_BYTES, TRAFFIC_LEAST },
+	{ "RSA", "Session-ID:", "Master-Key:", SECRET_MASTER, 1, SESSION_ID_MOST, MASTER_BYTES },
+	{ "RSA", NULL, NULL, SECRET_PREMASTER, ENCRYPTED_NAME, ENCRYPTED_NAME, MASTER_BYTES },
+	{ "PMS_CLIENT_RANDOM", NULL, NULL, SECRET_PREMASTER, RANDOM_BYTES, RANDOM_BYTES, 1 },
 };
 
 enum line { LINE_EMPTY, LINE_SECRET, LINE_IGNORED, LINE_WRONG };
@@ -61,17 +73,42 @@ static bool is_label(struct bytes w)
 	return w.len > 0 && w.len <= LABEL_MOST;
 }
 
-static enum line take_secret(struct secrets *secrets, enum secret kind, struct bytes random_text, struct bytes secret_text)
+/* Steps over a prefix; false: it is not there. */
+static bool begins(struct bytes *text, const char *prefix)
 {
-	uint8_t random[RANDOM_BYTES], secret[SECRET_MOST];
-	size_t random_len, len;
-	size_t least = kind == SECRET_MASTER ? MASTER_BYTES : RANDOM_BYTES;
+	size_t len = prefix ? strlen(prefix) : 0;
 
-	if (!hexadecimal(random_text, random, RANDOM_BYTES, RANDOM_BYTES, &random_len) ||
-	    !hexadecimal(secret_text, secret, least, SECRET_MOST, &len))
+	if (text->len < len || (len && memcmp(text->data, prefix, len) != 0))
+		return false;
+	*text = bytes_part(*text, len, text->len);
+	return true;
+}
+
+/* The name in the place of a client's random, where it is none. */
+static bool name_of(const struct form *f, struct bytes text, uint8_t into[RANDOM_BYTES])
+{
+	uint8_t name[RANDOM_BYTES];
+	size_t len;
+
+	if (!hexadecimal(text, name, f->name_least, f->name_most, &len))
+		return false;
+	if (f->name_least == RANDOM_BYTES)
+		memcpy(into, name, RANDOM_BYTES);
+	return f->name_least == RANDOM_BYTES || secrets_name(bytes_of(name, len), into);
+}
+
+static enum line take_secret(struct secrets *secrets, const struct form *f, struct bytes name, struct bytes secret)
+{
+	uint8_t named[RANDOM_BYTES], value[SECRET_MOST];
+	size_t len;
+
+	/* Pre-master secrets of Diffie-Hellman are as long as its group. */
+	if (f->kind == SECRET_PREMASTER && secret.len > 2 * SECRET_MOST)
+		return LINE_IGNORED;
+	if (!name_of(f, name, named) || !hexadecimal(secret, value, f->secret_least, SECRET_MOST, &len))
 		return LINE_WRONG;
-	secrets_add(secrets, random, kind, bytes_of(secret, len));
-	OPENSSL_cleanse(secret, sizeof secret);
+	secrets_add(secrets, named, f->kind, bytes_of(value, len));
+	OPENSSL_cleanse(value, sizeof value);
 	return LINE_SECRET;
 }
 
@@ -81,12 +118,12 @@ static enum line read_line(struct secrets *secrets, struct bytes line)
 		line.len--;
 	if (line.len == 0 || line.data[0] == '#')
 		return LINE_EMPTY;
-	struct bytes label = word(&line), random = word(&line), secret = word(&line);
-	if (!is_label(label) || random.len == 0 || secret.len == 0 || line.len)
+	struct bytes label = word(&line), name = word(&line), secret = word(&line);
+	if (!is_label(label) || name.len == 0 || secret.len == 0 || line.len)
 		return LINE_WRONG;
-	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
-		if (bytes_same_word(label, labels[i].label))
-			return take_secret(secrets, labels[i].kind, random, secret);
+	for (const struct form *f = forms; f < forms + sizeof forms / sizeof *forms; f++)
+		if (bytes_same_word(label, f->label) && begins(&name, f->name_prefix) && begins(&secret, f->secret_prefix))
+			return take_secret(secrets, f, name, secret);
 	return LINE_IGNORED;
 }
 

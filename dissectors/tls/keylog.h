@@ -1,4 +1,5 @@
-/* The NSS key log format (draft-ietf-tls-keylogfile): lines of a label, the client's random and a secret, in hexadecimal. */
+/* The NSS key log format (draft-ietf-tls-keylogfile): lines of a label, the client's random and a secret, in hexadecimal. Older forms name
+ * the session by its id or by the first bytes of its encrypted pre-master secret, and tell that. */
 #ifndef IMAPWHY_TLS_KEYLOG_H
 #define IMAPWHY_TLS_KEYLOG_H
 

@@ -90,17 +90,19 @@ static bool key_13(struct decryption *d, enum direction from)
 	return true;
 }
 
-/* The master secret of the session itself, or of the one that it takes up again. */
+/* The master secret of the session itself (key logs may name it by its id), or of the one that it takes up again. */
 static struct bytes master_secret(const struct tls_state *st)
 {
 	struct decryption *d = st->decryption;
 	struct secrets *s = d->shared->secrets;
 	struct bytes master = secrets_find(s, d->client_random, SECRET_MASTER);
 
-	if (master.len == 0 && st->resumed && d->has_session)
+	if (master.len == 0 && d->has_session)
 		master = secrets_find(s, d->session, SECRET_MASTER);
 	if (master.len == 0 && st->resumed && d->has_offered)
 		master = secrets_find(s, d->offered, SECRET_MASTER);
+	if (master.len == 0 && master_of_premaster(d))
+		master = secrets_find(s, d->client_random, SECRET_MASTER);
 	return master;
 }
 

@@ -2,6 +2,7 @@
 #include "secrets.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #define SLOTS_LEAST 16
@@ -93,6 +94,11 @@ static struct slot *new_slot(struct secrets *s, const uint8_t random[RANDOM_BYTE
 	s->slots[index].next = *bucket;
 	*bucket = index + 1;
 	return &s->slots[index];
+}
+
+bool secrets_name(struct bytes name, uint8_t into[RANDOM_BYTES])
+{
+	return name.len && EVP_Digest(name.data, name.len, into, NULL, EVP_sha256(), NULL) > 0;
 }
 
 bool secrets_add(struct secrets *s, const uint8_t random[RANDOM_BYTES], enum secret kind, struct bytes value)

@@ -1,4 +1,4 @@
-/* What key logs told: a bounded table from a client's random to the secrets of its session. */
+/* What key logs told: a bounded table from a client's random, or what else names a session, to its secrets. */
 #ifndef IMAPWHY_TLS_SECRETS_H
 #define IMAPWHY_TLS_SECRETS_H
 
@@ -11,6 +11,7 @@
 
 enum secret {
 	SECRET_MASTER, /* up to TLS 1.2 */
+	SECRET_PREMASTER,
 	SECRET_CLIENT_EARLY,
 	SECRET_CLIENT_HANDSHAKE,
 	SECRET_SERVER_HANDSHAKE,
@@ -23,6 +24,10 @@ struct secrets;
 /* Room for as many sessions as fit into most_bytes; the one told first leaves first, wiped. NULL: no memory. */
 struct secrets *secrets_create(size_t most_bytes, struct hash_key key);
 void secrets_destroy(struct secrets **secrets);
+
+/* What stands in the place of a client's random where a session is named by its id, its ticket or how its encrypted pre-master secret
+ * begins. False: there is no name. */
+bool secrets_name(struct bytes name, uint8_t into[RANDOM_BYTES]);
 
 /* Keeps a copy; one of the same session and kind is replaced. False: longer than SECRET_MOST, or empty. */
 bool secrets_add(struct secrets *secrets, const uint8_t random[RANDOM_BYTES], enum secret kind, struct bytes value);

@@ -6,6 +6,9 @@
 
 #include "text.h"
 
+#define SPARES_MOST (16u * SEALED_MOST) /* rooms for records in pieces, and queues, that lie idle */
+#define QUEUE_LEAST 2048
+
 /* --- the decryptor --- */
 
 struct decryptor *decryptor_create(size_t most_bytes, struct hash_key key)
@@ -15,6 +18,7 @@ struct decryptor *decryptor_create(size_t most_bytes, struct hash_key key)
 	if (!shared)
 		return NULL;
 	shared->most = most_bytes / 2;
+	shared->spares.most = SPARES_MOST < shared->most ? SPARES_MOST : shared->most;
 	shared->secrets = secrets_create(most_bytes / 2, key);
 	shared->schedule = schedule_create();
 	if (!shared->secrets || !shared->schedule)
@@ -30,8 +34,7 @@ void decryptor_destroy(struct decryptor **decryptor)
 		return;
 	secrets_destroy(&shared->secrets);
 	schedule_destroy(&shared->schedule);
-	while (shared->spares)
-		free(shared->spare[--shared->spares]);
+	spares_release(&shared->spares);
 	wipe(shared->plain, sizeof shared->plain);
 	free(shared);
 	*decryptor = NULL;
@@ -49,15 +52,16 @@ const struct decryptor_counts *decryptor_counts(const struct decryptor *shared)
 
 size_t decryptor_bytes(const struct decryptor *shared)
 {
-	return shared->used + shared->most;
+	return shared->used + shared->spares.bytes + shared->most;
 }
 
 uint8_t *decryptor_take(struct decryptor *shared, size_t len)
 {
-	uint8_t *bytes = len <= shared->most - shared->used ? malloc(len) : NULL;
+	size_t room = spares_room(len);
+	uint8_t *bytes = room <= shared->most - shared->used ? spares_take(&shared->spares, len) : NULL;
 
 	if (bytes)
-		shared->used += len;
+		shared->used += room;
 	else
 		shared->counts.capped++;
 	return bytes;
@@ -65,22 +69,15 @@ uint8_t *decryptor_take(struct decryptor *shared, size_t len)
 
 void decryptor_give_back(struct decryptor *shared, uint8_t *bytes, size_t len)
 {
-	if (bytes)
-		shared->used -= len;
-	free(bytes);
-}
-
-uint8_t *record_room(struct decryptor *shared)
-{
-	return shared->spares ? shared->spare[--shared->spares] : decryptor_take(shared, SEALED_MOST);
+	if (!bytes)
+		return;
+	shared->used -= spares_room(len);
+	spares_give(&shared->spares, bytes, len);
 }
 
 void record_room_free(struct decryptor *shared, uint8_t **room)
 {
-	if (*room && shared->spares < sizeof shared->spare / sizeof *shared->spare)
-		shared->spare[shared->spares++] = *room;
-	else
-		decryptor_give_back(shared, *room, SEALED_MOST);
+	decryptor_give_back(shared, *room, SEALED_MOST);
 	*room = NULL;
 }
 
@@ -88,10 +85,7 @@ void record_room_free(struct decryptor *shared, uint8_t **room)
 
 static bool queue_grow(struct decryption *d, uint32_t need)
 {
-	uint32_t room = d->queue_room ? d->queue_room : 2048;
-
-	while (room < need)
-		room *= 2;
+	uint32_t room = need <= d->queue_room ? d->queue_room : (uint32_t)spares_room(need < QUEUE_LEAST ? QUEUE_LEAST : need);
 	uint8_t *larger = room == d->queue_room ? d->queue : decryptor_take(d->shared, room);
 	if (!larger)
 		return false;

@@ -369,6 +369,99 @@ static void key_updates_are_followed(void **state)
 	talk_end(&t);
 }
 
+static void renegotiate(struct talk *t, enum direction who, bool anew)
+{
+	if (anew)
+		SSL_renegotiate(t->ssl[who]);
+	else
+		SSL_renegotiate_abbreviated(t->ssl[who]);
+	for (int i = 0; i < 6; i++) {
+		SSL_do_handshake(t->ssl[who]);
+		talk_carry(t);
+		talk_hear(t);
+	}
+	assert_true(SSL_is_init_finished(t->ssl[who]) && !SSL_renegotiate_pending(t->ssl[who]));
+}
+
+static void renegotiated_sessions_are_read(void **state)
+{
+	static const char *const suites[] = { "ECDHE-RSA-AES128-GCM-SHA256", "AES256-SHA256", "ECDHE-RSA-CHACHA20-POLY1305" };
+
+	(void)state;
+	for (size_t i = 0; i < 4 * sizeof suites / sizeof *suites; i++) {
+		struct talk t;
+		struct reading r;
+		assert_true(talk_begin(&t, &(struct talk_options){ .version = TLS1_2_VERSION, .suites = suites[i / 4],
+								   .ssl_options = SSL_OP_ALLOW_CLIENT_RENEGOTIATION }));
+		talk_line(&t, FROM_SERVER, "* OK ready\r\n");
+		renegotiate(&t, i & 1 ? FROM_SERVER : FROM_CLIENT, i & 2);
+		converse(&t);
+		reading_begin(&r, t.keylog);
+		hear_all(&r, &t, 700);
+		expect_all(&r, &t);
+		reading_end(&r);
+		talk_end(&t);
+	}
+}
+
+/* Only the lines that begin so. */
+static void keep_lines(char *log, const char *label)
+{
+	char *into = log;
+
+	for (char *line = log, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		if (strncmp(line, label, strlen(label)) == 0) {
+			memmove(into, line, (size_t)(end + 1 - line));
+			into += end + 1 - line;
+		}
+	*into = '\0';
+}
+
+/* By a pre-master secret, named as OpenSSL and NSS do or by the client's random, or by the session's id. */
+static void other_forms_of_log(struct talk *t, char forms[3][512])
+{
+	char premaster[97] = "", random[65] = "", master[97] = "";
+	const uint8_t *id;
+	unsigned id_len;
+
+	assert_int_equal(sscanf(strstr(t->keylog, "CLIENT_RANDOM "), "CLIENT_RANDOM %64s %96s", random, master), 2);
+	id = SSL_SESSION_get_id(SSL_get_session(t->ssl[FROM_SERVER]), &id_len);
+	keep_lines(t->keylog, "RSA ");
+	assert_int_equal(sscanf(t->keylog, "RSA %*s %96s", premaster), 1);
+	snprintf(forms[0], 512, "%s", t->keylog);
+	snprintf(forms[1], 512, "PMS_CLIENT_RANDOM %s %s\n", random, premaster);
+	int n = snprintf(forms[2], 512, "RSA Session-ID:");
+	for (unsigned i = 0; i < id_len; i++)
+		n += snprintf(forms[2] + n, 512 - (size_t)n, "%02x", id[i]);
+	snprintf(forms[2] + n, 512 - (size_t)n, " Master-Key:%s\n", master);
+}
+
+static void pre_master_secrets_and_session_ids_are_used(void **state)
+{
+	static const struct {
+		int version;
+		const char *suite;
+	} cases[] = { { TLS1_2_VERSION, "AES256-GCM-SHA384" }, { TLS1_2_VERSION, "AES128-SHA256" }, { TLS1_VERSION, "AES128-SHA@SECLEVEL=0" } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+		struct talk t;
+		struct reading r;
+		char forms[3][512];
+		uint64_t options = SSL_OP_NO_TICKET | (i & 1 ? SSL_OP_NO_EXTENDED_MASTER_SECRET : 0);
+		assert_true(talk_begin(&t, &(struct talk_options){ .version = cases[i / 2].version, .suites = cases[i / 2].suite, .ssl_options = options }));
+		converse(&t);
+		other_forms_of_log(&t, forms);
+		for (int form = 0; form < 3; form++) {
+			reading_begin(&r, forms[form]);
+			hear_all(&r, &t, 1460);
+			expect_all(&r, &t);
+			reading_end(&r);
+		}
+		talk_end(&t);
+	}
+}
+
 static void client_certificates_do_not_hide_the_rest(void **state)
 {
 	(void)state;
@@ -710,13 +803,18 @@ static void key_logs_are_read_and_their_mistakes_counted(void **state)
 		"CLIENT_TRAFFIC_SECRET_0 " ONE_RANDOM " " MASTER "\n"
 		"EXPORTER_SECRET " ONE_RANDOM " " ONE_SECRET "\n"
 		"RSA 0102030405060708 " MASTER "\n"
-		"CLIENT_RANDOM " ONE_RANDOM " " ONE_SECRET "\n"       /* 8: too short */
+		"RSA Session-ID:0102030405 Master-Key:" MASTER "\n"
+		"PMS_CLIENT_RANDOM " ONE_RANDOM " " ONE_SECRET "\n"
+		"PMS_CLIENT_RANDOM " ONE_RANDOM " " MASTER ONE_SECRET "\n" /* a longer one than is kept */
+		"CLIENT_RANDOM " ONE_RANDOM " " ONE_SECRET "\n"       /* 11: too short */
 		"CLIENT_RANDOM " ONE_RANDOM "\n"
 		"CLIENT_RANDOM " ONE_RANDOM " " MASTER "0\n"
 		"CLIENT_RANDOM " ONE_RANDOM " " MASTER "00\n"
 		"SERVER_TRAFFIC_SECRET_0 " ONE_RANDOM "00 " ONE_SECRET "\n"
 		"SERVER_TRAFFIC_SECRET_0 " ONE_RANDOM " " ONE_SECRET " more\n"
 		"password: hunter2\n"
+		"RSA 01020304050607 " MASTER "\n"
+		"RSA Session-ID:0102030405 " MASTER "\n"
 		"SERVER_TRAFFIC_SECRET_0 " ONE_RANDOM " zz" ONE_SECRET "\n"
 		"SERVER_HANDSHAKE_TRAFFIC_SECRET " ONE_RANDOM " " ONE_SECRET;
 	struct secrets *s = secrets_create(1 << 16, (struct hash_key){ 3, 4 });
@@ -725,11 +823,11 @@ static void key_logs_are_read_and_their_mistakes_counted(void **state)
 
 	(void)state;
 	keylog_read(s, bytes_of(log, sizeof log - 1), &c);
-	assert_int_equal(c.lines, 16);
-	assert_int_equal(c.secrets, 4);
+	assert_int_equal(c.lines, 21);
+	assert_int_equal(c.secrets, 7);
 	assert_int_equal(c.ignored, 2);
-	assert_int_equal(c.wrong, 8);
-	assert_int_equal(c.first_wrong, 8);
+	assert_int_equal(c.wrong, 10);
+	assert_int_equal(c.first_wrong, 11);
 	hex(ONE_RANDOM, random);
 	assert_int_equal(secrets_find(s, random, SECRET_MASTER).len, 48);
 	assert_int_equal(secrets_find(s, random, SECRET_MASTER).data[47], 0x4f);
@@ -777,6 +875,8 @@ int main(void)
 		cmocka_unit_test(splits_make_no_difference),
 		cmocka_unit_test(large_records_are_read),
 		cmocka_unit_test(key_updates_are_followed),
+		cmocka_unit_test(renegotiated_sessions_are_read),
+		cmocka_unit_test(pre_master_secrets_and_session_ids_are_used),
 		cmocka_unit_test(client_certificates_do_not_hide_the_rest),
 		cmocka_unit_test(resumed_sessions_are_read),
 		cmocka_unit_test(refused_early_data_is_stepped_over),
