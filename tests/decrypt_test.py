@@ -38,8 +38,8 @@ class Identity:
 class Inside:
     """A TLS session in a Conversation: both ends are libssl's, in memory."""
 
-    def __init__(self, conversation, identity, keylog, version="1.3", suites=None):
-        self.conversation = conversation
+    def __init__(self, conversation, identity, keylog, version="1.3", suites=None, mtu=1400):
+        self.conversation, self.mtu = conversation, mtu
         client, server = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
         server.load_cert_chain(identity.certificate, identity.key)
@@ -63,8 +63,8 @@ class Inside:
     def carry(self, side):
         other = made.SERVER if side == made.CLIENT else made.CLIENT
         data = self.bio[side][1].read()
-        for i in range(0, len(data), 1400):
-            self.conversation.says(side, data[i:i + 1400])
+        for i in range(0, len(data), self.mtu):
+            self.conversation.says(side, data[i:i + self.mtu])
         self.bio[other][0].write(data)
 
     def says(self, side, text):
