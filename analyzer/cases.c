@@ -175,26 +175,26 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 	struct answer answer;
 
 	if (view[FACT_JA4].set && !s->written)
-		behind_hello(a->context.behind, &s->flow->client.address, texts_get(a->shared.texts, (uint32_t)view[FACT_JA4].value), s->first.time);
+		behind_hello(&a->context.behind, &s->flow->client.address, texts_get(a->shared.texts, (uint32_t)view[FACT_JA4].value), s->first.time);
 	if (a->inside.known && inside_answer(&a->inside.result, &answer))
 		judge_whole(a, view);
 	if (a->inside.known && inside_answer(&a->inside.result, &answer)) {
 		answer.shown.session = c.session;
 		answer.shown.client = c.client->address;
-		answers_learn(a->context.answers, c.server, &answer);
+		answers_learn(&a->context.answers, c.server, &answer);
 	}
 	if (strcmp(rule->outcome, "failed") != 0 || (s->companion && !companion_tells(rule)))
 		return;
 	if (strcmp(rule->mechanism, "certificate_rejected") == 0 && (view[FACT_CLIENT_ALERT].value || view[FACT_CLIENT_ENCRYPTED_ALERT].value))
 		context_certificate_refused(&a->context, &c, view[FACT_CLIENT_HELLO].at.time);
 	context_watch(&a->context, &s->flow->client.address, a->now);
-	devices_mail_failed(a->context.devices, &s->flow->client.address, s->companion == WORD_companion_submission, a->now);
+	devices_mail_failed(&a->context.devices, &s->flow->client.address, s->companion == WORD_companion_submission, a->now);
 	if (!view[FACT_ESTABLISHED].value)
-		devices_handshake(a->context.devices, &s->flow->client.address,
+		devices_handshake(&a->context.devices, &s->flow->client.address,
 				  &(struct handshake){ s->first, s->flow->server.address, 0, HANDSHAKE_UNANSWERED });
 	/* Refusals inside TLS are known by their verdict alone. */
 	if (strcmp(rule->class, "auth_failure") == 0 && !view[FACT_LOGIN_REFUSED].value && !s->written)
-		devices_login_refused(a->context.devices, c.client, c.server, 1, s->first, c.session);
+		devices_login_refused(&a->context.devices, c.client, c.server, 1, s->first, c.session);
 	if (died_of_quiet(rule)) {
 		context_died(&a->context, &c, view);
 		context_complete(&a->context, &c, view, &a->proofs); /* it counts among those that agree */

@@ -16,7 +16,7 @@ static void infer_inside(struct analysis *a, struct session *s, struct fact_view
 	struct inside_case *c = &a->inside.of;
 
 	c->known = a->inside.answers;
-	c->known_count = answers_of(a->context.answers, &s->flow->server, &s->flow->client.address, s->id, a->inside.answers);
+	c->known_count = answers_of(&a->context.answers, &s->flow->server, &s->flow->client.address, s->id, a->inside.answers);
 	a->inside.glanced = !a->options.explain && infer_glance(rules_inside(a->rules), c, &a->inside.result);
 	a->inside.known = a->inside.glanced || infer(rules_inside(a->rules), c, &a->inside.result);
 	if (!a->inside.known)
@@ -64,7 +64,7 @@ static void tell_refusals(struct analysis *a, struct session *s, const struct fa
 
 	if (!refused->set || count <= s->refused_told)
 		return;
-	devices_login_refused(a->context.devices, &s->flow->client, &s->flow->server, count - s->refused_told, refused->at, s->id);
+	devices_login_refused(&a->context.devices, &s->flow->client, &s->flow->server, count - s->refused_told, refused->at, s->id);
 	s->refused_told = count;
 }
 

@@ -83,7 +83,7 @@ static void note_life(struct analysis *a, struct session *s, const struct packet
 		return;
 	s->sign_at = p->at.time;
 	s->sign_served = served;
-	hosts_alive(a->context.hosts, &s->flow->server.address, &(struct sign){ p->at, s->id, s->flow->client, s->flow->server.port, p->ttl, served });
+	hosts_alive(&a->context.hosts, &s->flow->server.address, &(struct sign){ p->at, s->id, s->flow->client, s->flow->server.port, p->ttl, served });
 }
 
 void session_served(struct analysis *a, struct session *s, nanoseconds at)
@@ -116,7 +116,7 @@ static void note_work(struct analysis *a, struct session *s, struct moment at)
 	/* A few records inside TLS may be a refusal as well: its verdict will tell. */
 	if (companion_served || login)
 		session_served(a, s, at.time);
-	devices_handshake(a->context.devices, &s->flow->client.address,
+	devices_handshake(&a->context.devices, &s->flow->client.address,
 			  &(struct handshake){ s->first, s->flow->server.address, s->tcp.rtt[FROM_SERVER], HANDSHAKE_ANSWERED });
 }
 
@@ -173,7 +173,7 @@ struct session *promote_attempt(struct analysis *a, const struct attempt *attemp
 	struct packet syn;
 
 	attempt_packet(attempt, &syn);
-	behind_syn(a->context.behind, &syn);
+	behind_syn(&a->context.behind, &syn);
 	struct session *s = begin_session(a, &syn);
 	if (s)
 		feed_session(a, s, &syn);
@@ -185,5 +185,5 @@ void note_family(struct analysis *a, const struct packet *syn)
 	const char *name = lookups_name(a->lookups, &syn->destination);
 
 	if (name)
-		families_tried(a->context.families, &(struct named_service){ name, syn->destination_port }, &syn->source, syn->at.time);
+		families_tried(&a->context.families, &(struct named_service){ name, syn->destination_port }, &syn->source, syn->at.time);
 }

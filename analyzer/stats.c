@@ -21,27 +21,6 @@ static void decryption_stats(struct analysis *a, const struct source_counters *c
 	into->decryption.secrets_lost = c->secrets_lost;
 }
 
-static void context_stats(const struct analysis *a, struct report_stats *into)
-{
-	const struct context *c = &a->context;
-
-	into->forgotten.hosts = hosts_evicted(c->hosts);
-	into->forgotten.passing = passing_overwritten(c->passing);
-	into->forgotten.families = families_evicted(c->families);
-	into->forgotten.behind = behind_evicted(c->behind);
-	into->forgotten.watched = watch_overwritten(c->watch);
-	into->forgotten.races = races_evicted(c->races);
-	into->forgotten.devices = devices_evicted(c->devices);
-	into->forgotten.logins = devices_logins_evicted(c->devices);
-	into->forgotten.services = services_evicted(c->services);
-	into->forgotten.timers = timers_evicted(c->timers);
-	into->forgotten.answers = answers_evicted(c->answers);
-	into->forgotten.certificates = certificates_evicted(c->certificates);
-	into->forgotten.incidents = incidents_evicted(a->incidents);
-	into->forgotten.lookups = lookups_evicted(a->lookups);
-	into->forgotten.names = lookups_names_evicted(a->lookups);
-}
-
 uint64_t analysis_unknown_links(const struct analysis *a, struct moment *first, uint16_t *type)
 {
 	const struct decode_counters *d = decoder_counters(a->decoder);
@@ -77,7 +56,10 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.first = a->first, .last = a->last.time,
 		.now = a->now > a->last.time ? a->now : a->last.time,
 	};
-	context_stats(a, into);
+	context_forgotten(&a->context, into->forgotten);
+	into->forgotten[FORGOTTEN_INCIDENTS] = incidents_evicted(a->incidents);
+	into->forgotten[FORGOTTEN_LOOKUPS] = lookups_evicted(a->lookups);
+	into->forgotten[FORGOTTEN_NAMES] = lookups_names_evicted(a->lookups);
 	if (a->decryptor)
 		decryption_stats(a, &c, into);
 }

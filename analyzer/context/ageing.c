@@ -60,6 +60,11 @@ uint64_t ageing_hash(struct hash_key key, const uint8_t bytes[AGEING_KEY])
 	return h;
 }
 
+uint64_t ageing_hash_of(const struct ageing *t, const void *data, size_t len)
+{
+	return hash_bytes(t->key, data, len);
+}
+
 struct place {
 	size_t set;
 	uint32_t tag;

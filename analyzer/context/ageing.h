@@ -23,6 +23,8 @@ struct ageing *ageing_create(size_t record_size, size_t most_bytes, struct hash_
 void ageing_destroy(struct ageing **table);
 /* The hash by which a key finds its place. */
 uint64_t ageing_hash(struct hash_key key, const uint8_t bytes[AGEING_KEY]);
+/* Any bytes hashed with the table's own key: for names and the like inside of keys and records. */
+uint64_t ageing_hash_of(const struct ageing *table, const void *data, size_t len);
 /* The record of that key, NULL: none. */
 void *ageing_find(const struct ageing *table, const uint8_t key[AGEING_KEY]);
 /* The same, made (zeroed but for its head) where there is none; it counts as used at `now`, if not later. Never NULL. */

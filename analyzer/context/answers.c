@@ -1,37 +1,13 @@
 /* A small ring of answers for each server. */
 #include "answers.h"
 
-#include <stdlib.h>
-
 struct given {
 	struct aged aged;
 	uint32_t count;
 	struct answer answer[ANSWERS_MOST];
 };
 
-struct answers {
-	struct ageing *table;
-};
-
-struct answers *answers_create(size_t most_bytes, struct hash_key key)
-{
-	struct answers *a = calloc(1, sizeof *a);
-
-	if (!a)
-		return NULL;
-	a->table = ageing_create(sizeof(struct given), most_bytes, key);
-	if (!a->table)
-		answers_destroy(&a);
-	return a;
-}
-
-void answers_destroy(struct answers **answers)
-{
-	if (*answers)
-		ageing_destroy(&(*answers)->table);
-	free(*answers);
-	*answers = NULL;
-}
+const size_t answers_record = sizeof(struct given);
 
 static bool same(const struct answer *a, const struct answer *b)
 {
@@ -66,14 +42,4 @@ int answers_of(const struct answers *answers, const struct endpoint *server, con
 		into[count++].same_client = address_same(&g->answer[i].shown.client, client);
 	}
 	return count;
-}
-
-uint64_t answers_evicted(const struct answers *answers)
-{
-	return ageing_evicted(answers->table);
-}
-
-size_t answers_bytes(const struct answers *answers)
-{
-	return ageing_bytes(answers->table);
 }

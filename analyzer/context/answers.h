@@ -15,16 +15,16 @@ struct answer {
 
 #define ANSWERS_MOST 8 /* of one server; the newest stay */
 
-struct answers;
-struct answers *answers_create(size_t most_bytes, struct hash_key key);
-void answers_destroy(struct answers **answers);
+/* The table is made by context.c, of records so large. */
+struct answers {
+	struct ageing *table;
+};
+extern const size_t answers_record;
+
 /* One that says nothing new (as long, accepted alike, of the same client with as long a login) is not kept twice. */
 void answers_learn(struct answers *answers, const struct endpoint *server, const struct answer *answer);
 /* Those of that server but of the session itself; returns how many. */
 int answers_of(const struct answers *answers, const struct endpoint *server, const struct address *client, uint64_t session,
 	       struct answer into[ANSWERS_MOST]);
-/* Records forgotten for room. */
-uint64_t answers_evicted(const struct answers *answers);
-size_t answers_bytes(const struct answers *answers);
 
 #endif

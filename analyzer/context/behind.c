@@ -2,8 +2,6 @@
  * another path) does not give way again. */
 #include "behind.h"
 
-#include <stdlib.h>
-
 #define CLOCKS 8
 #define HELLOS 6
 #define SYSTEMS 4
@@ -39,32 +37,7 @@ struct client {
 	struct hello hello[HELLOS];
 };
 
-struct behind {
-	struct ageing *table;
-	struct hash_key key;
-};
-
-struct behind *behind_create(size_t most_bytes, struct hash_key key)
-{
-	struct behind *b = calloc(1, sizeof *b);
-
-	if (!b)
-		return NULL;
-	b->key = key;
-	b->table = ageing_create(sizeof(struct client), most_bytes, key);
-	if (!b->table)
-		behind_destroy(&b);
-	return b;
-}
-
-void behind_destroy(struct behind **behind)
-{
-	if (!*behind)
-		return;
-	ageing_destroy(&(*behind)->table);
-	free(*behind);
-	*behind = NULL;
-}
+const size_t behind_record = sizeof(struct client);
 
 /* between: the order of the newest frame of any other mark of its kind. */
 static void take_mark(struct mark *m, uint32_t order, uint32_t between)
@@ -133,7 +106,7 @@ void behind_syn(struct behind *b, const struct packet *syn)
 	c->order++;
 	take_system(c, syn->ttl);
 	if (syn->has_timestamps && syn->timestamp)
-		take_clock(c, syn, (uint32_t)hash_bytes(b->key, syn->destination.byte, sizeof syn->destination.byte));
+		take_clock(c, syn, (uint32_t)ageing_hash_of(b->table, syn->destination.byte, sizeof syn->destination.byte));
 }
 
 /* --- hellos --- */
@@ -141,7 +114,7 @@ void behind_syn(struct behind *b, const struct packet *syn)
 void behind_hello(struct behind *b, const struct address *client, const char *ja4, nanoseconds at)
 {
 	uint8_t key[AGEING_KEY];
-	uint64_t hash = hash_bytes(b->key, ja4, strlen(ja4));
+	uint64_t hash = ageing_hash_of(b->table, ja4, strlen(ja4));
 	uint32_t between = 0;
 
 	key_address(key, client);
@@ -198,14 +171,4 @@ int behind_devices(const struct behind *b, const struct address *client)
 	if (hellos >= HELLOS_LEAST && most < 2)
 		most = 2;
 	return most > 1 ? most : 1;
-}
-
-uint64_t behind_evicted(const struct behind *b)
-{
-	return ageing_evicted(b->table);
-}
-
-size_t behind_bytes(const struct behind *b)
-{
-	return sizeof *b + ageing_bytes(b->table);
 }

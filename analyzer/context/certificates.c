@@ -1,8 +1,6 @@
 /* The newest clients that took a service's certificate, by the name asked for; the newest leavings, by client and service. */
 #include "certificates.h"
 
-#include <stdlib.h>
-
 #define TAKERS 2
 #define LEAVINGS 4
 
@@ -17,38 +15,11 @@ struct leaver {
 	struct shown left[LEAVINGS];
 };
 
-struct certificates {
-	struct ageing *names, *leavers;
-	struct hash_key key;
-};
-
-struct certificates *certificates_create(size_t most_bytes, struct hash_key key)
-{
-	struct certificates *c = calloc(1, sizeof *c);
-
-	if (!c)
-		return NULL;
-	c->key = key;
-	c->names = ageing_create(sizeof(struct name_record), most_bytes / 2, key);
-	c->leavers = ageing_create(sizeof(struct leaver), most_bytes / 2, key);
-	if (!c->names || !c->leavers)
-		certificates_destroy(&c);
-	return c;
-}
-
-void certificates_destroy(struct certificates **certificates)
-{
-	if (!*certificates)
-		return;
-	ageing_destroy(&(*certificates)->names);
-	ageing_destroy(&(*certificates)->leavers);
-	free(*certificates);
-	*certificates = NULL;
-}
+const size_t certificates_name_record = sizeof(struct name_record), certificates_leaver_record = sizeof(struct leaver);
 
 static void key_name(const struct certificates *c, uint8_t key[AGEING_KEY], const struct endpoint *server, const char *name)
 {
-	uint64_t hash = hash_bytes(c->key, name, strlen(name));
+	uint64_t hash = ageing_hash_of(c->names, name, strlen(name));
 
 	key_end(key, &server->address, server->port);
 	memcpy(key + 20, &hash, sizeof hash);
@@ -135,14 +106,4 @@ int certificates_left_by(const struct certificates *c, const struct endpoint *se
 			*into = *s;
 	}
 	return count;
-}
-
-uint64_t certificates_evicted(const struct certificates *c)
-{
-	return ageing_evicted(c->names) + ageing_evicted(c->leavers);
-}
-
-size_t certificates_bytes(const struct certificates *c)
-{
-	return sizeof *c + ageing_bytes(c->names) + ageing_bytes(c->leavers);
 }

@@ -4,9 +4,11 @@
 
 #include "services.h"
 
-struct certificates;
-struct certificates *certificates_create(size_t most_bytes, struct hash_key key);
-void certificates_destroy(struct certificates **certificates);
+/* The tables are made by context.c, of records so large. */
+struct certificates {
+	struct ageing *names, *leavers;
+};
+extern const size_t certificates_name_record, certificates_leaver_record;
 
 /* A client that asked that service for that name (SNI, lower case) went on to work after the handshake. */
 void certificates_taken(struct certificates *certificates, const struct endpoint *server, const char *name, const struct shown *shown);
@@ -21,8 +23,5 @@ void certificates_left(struct certificates *certificates, const struct endpoint 
 /* How many other sessions of the client left so at most `within` before or after that moment; `into`: the newest of them. */
 int certificates_left_by(const struct certificates *certificates, const struct endpoint *server, const struct address *client, uint64_t session,
 			 nanoseconds at, nanoseconds within, struct shown *into);
-/* Records forgotten for room. */
-uint64_t certificates_evicted(const struct certificates *certificates);
-size_t certificates_bytes(const struct certificates *certificates);
 
 #endif

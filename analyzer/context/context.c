@@ -1,6 +1,8 @@
 /* The tables of other traffic as one, and the facts that they add to a session's view. */
 #include "context.h"
 
+#include <stddef.h>
+
 /* Proof of life counts from somewhat before the session to a little after it. */
 #define BEFORE (5 * MINUTE)
 #define RACE (5 * SECOND)
@@ -16,53 +18,75 @@
 #define LEAVES_WITHIN MINUTE
 #define LEAVES_OFTEN 3
 
+/* The memory is shared out in so many parts. */
+#define SHARES 128
+#define PASSING_SHARE 16
+
+/* Where a table hangs in a context, its share of the memory, the size of its records, and the counter of those that had to leave. */
+static const struct table {
+	size_t place, share;
+	const size_t *record;
+	enum forgotten kind;
+} tables[] = {
+	{ offsetof(struct context, hosts.table), 16, &hosts_record, FORGOTTEN_HOSTS },
+	{ offsetof(struct context, services.table), 16, &services_record, FORGOTTEN_SERVICES },
+	{ offsetof(struct context, races.by_client), 12, &races_record, FORGOTTEN_RACES },
+	{ offsetof(struct context, races.by_name), 12, &races_record, FORGOTTEN_RACES },
+	{ offsetof(struct context, devices.devices), 18, &devices_record, FORGOTTEN_DEVICES },
+	{ offsetof(struct context, devices.accounts), 6, &devices_account_record, FORGOTTEN_LOGINS },
+	{ offsetof(struct context, certificates.names), 4, &certificates_name_record, FORGOTTEN_CERTIFICATES },
+	{ offsetof(struct context, certificates.leavers), 4, &certificates_leaver_record, FORGOTTEN_CERTIFICATES },
+	{ offsetof(struct context, timers.table), 8, &timers_record, FORGOTTEN_TIMERS },
+	{ offsetof(struct context, answers.table), 8, &answers_record, FORGOTTEN_ANSWERS },
+	{ offsetof(struct context, behind.table), 4, &behind_record, FORGOTTEN_BEHIND },
+	{ offsetof(struct context, families.tries), 3, &families_tries_record, FORGOTTEN_FAMILIES },
+	{ offsetof(struct context, families.fates), 1, &families_fate_record, FORGOTTEN_FAMILIES },
+};
+#define TABLES_END (tables + sizeof tables / sizeof *tables)
+
+static struct ageing **table_at(struct context *c, const struct table *t)
+{
+	return (struct ageing **)(void *)((char *)c + t->place);
+}
+
+static const struct ageing *table_in(const struct context *c, const struct table *t)
+{
+	return *(struct ageing *const *)(const void *)((const char *)c + t->place);
+}
+
 bool context_init(struct context *c, size_t most, struct hash_key key)
 {
-	c->hosts = hosts_create(most / 8, key);
-	c->passing = passing_create(most / 8, key);
-	c->races = races_create(most / 16 * 3, key);
-	c->certificates = certificates_create(most / 16, key);
-	c->devices = devices_create(most / 16 * 3, key);
-	c->families = families_create(most / 32, key);
-	c->behind = behind_create(most / 32, key);
-	c->services = services_create(most / 8, key);
-	c->timers = timers_create(most / 16, key);
-	c->answers = answers_create(most / 16, key);
-	c->watch = watch_create(key);
-	return c->hosts && c->passing && c->races && c->certificates && c->devices && c->services && c->timers && c->answers && c->watch && c->families && c->behind;
+	*c = (struct context){ .passing = passing_create(most / SHARES * PASSING_SHARE, key), .watch = watch_create(key) };
+	bool all = c->passing && c->watch;
+
+	for (const struct table *t = tables; t < TABLES_END; t++)
+		all &= (*table_at(c, t) = ageing_create(*t->record, most / SHARES * t->share, key)) != NULL;
+	return all;
 }
 
 void context_reset(struct context *c)
 {
-	if (c->hosts)
-		hosts_destroy(&c->hosts);
-	if (c->passing)
-		passing_destroy(&c->passing);
-	if (c->races)
-		races_destroy(&c->races);
-	if (c->certificates)
-		certificates_destroy(&c->certificates);
-	if (c->devices)
-		devices_destroy(&c->devices);
-	if (c->services)
-		services_destroy(&c->services);
-	if (c->answers)
-		answers_destroy(&c->answers);
-	if (c->timers)
-		timers_destroy(&c->timers);
-	if (c->families)
-		families_destroy(&c->families);
-	if (c->behind)
-		behind_destroy(&c->behind);
-	if (c->watch)
-		watch_destroy(&c->watch);
+	for (const struct table *t = tables; t < TABLES_END; t++)
+		ageing_destroy(table_at(c, t));
+	passing_destroy(&c->passing);
+	watch_destroy(&c->watch);
 }
 
 size_t context_bytes(const struct context *c)
 {
-	return hosts_bytes(c->hosts) + passing_bytes(c->passing) + races_bytes(c->races) + devices_bytes(c->devices) + services_bytes(c->services) +
-	       timers_bytes(c->timers) + certificates_bytes(c->certificates) + answers_bytes(c->answers) + watch_bytes(c->watch) +
-	       families_bytes(c->families) + behind_bytes(c->behind);
+	size_t bytes = passing_bytes(c->passing) + watch_bytes(c->watch);
+
+	for (const struct table *t = tables; t < TABLES_END; t++)
+		bytes += ageing_bytes(table_in(c, t));
+	return bytes;
+}
+
+void context_forgotten(const struct context *c, uint64_t into[FORGOTTEN_KINDS])
+{
+	into[FORGOTTEN_PASSING] = passing_overwritten(c->passing);
+	into[FORGOTTEN_WATCHED] = watch_overwritten(c->watch);
+	for (const struct table *t = tables; t < TABLES_END; t++)
+		into[t->kind] += ageing_evicted(table_in(c, t));
 }
 
 /* --- facts --- */
@@ -106,9 +130,9 @@ static void add_signs(const struct context *c, const struct case_of *of, struct 
 {
 	nanoseconds trouble = trouble_since(of, a->view);
 	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = of->began - BEFORE, .to = of->now };
-	const struct sign *sign = hosts_sign(c->hosts, &wanted);
+	const struct sign *sign = hosts_sign(&c->hosts, &wanted);
 
-	const struct sign *unseen = hosts_unseen_by(c->hosts, &wanted);
+	const struct sign *unseen = hosts_unseen_by(&c->hosts, &wanted);
 	if (unseen)
 		add(a, FACT_SERVER_UNSEEN, 1, &(struct shown){ unseen->at, unseen->session, unseen->client.address });
 	struct answered answered;
@@ -118,13 +142,13 @@ static void add_signs(const struct context *c, const struct case_of *of, struct 
 		add(a, FACT_HOST_ALIVE, 1, &(struct shown){ answered.at, 0, answered.client });
 	wanted.same_port = wanted.served = true;
 	wanted.from = trouble;
-	sign = hosts_sign(c->hosts, &wanted);
+	sign = hosts_sign(&c->hosts, &wanted);
 	if (!sign)
 		return;
 	struct shown shown = shown_by(sign);
 	add(a, FACT_SERVICE_ALIVE, 1, &shown);
 	wanted.other_client = true;
-	sign = hosts_sign(c->hosts, &wanted);
+	sign = hosts_sign(&c->hosts, &wanted);
 	if (sign) {
 		shown = shown_by(sign);
 		add(a, FACT_OTHERS_SERVED, 1, &shown);
@@ -136,11 +160,11 @@ static void add_races(const struct context *c, const struct case_of *of, struct 
 	struct winner won;
 	bool closed = a->view[FACT_ENDED].set && a->view[FACT_ENDED].value != WORD_end_open;
 	struct open_span span = { of->began, closed ? a->view[FACT_ENDED].at.time : of->now };
-	bool other_family = races_other_family(c->races, of->server, of->name, of->began, RACE, &won);
+	bool other_family = races_other_family(&c->races, of->server, of->name, of->began, RACE, &won);
 
 	if (other_family)
 		add(a, FACT_OTHER_FAMILY, 1, &(struct shown){ won.began, won.session, won.client.address });
-	if ((other_family && races_beside(&won, span)) || races_won(c->races, of->client, of->server, span, RACE, &won)) {
+	if ((other_family && races_beside(&won, span)) || races_won(&c->races, of->client, of->server, span, RACE, &won)) {
 		add(a, FACT_RACE_WON, 1, &(struct shown){ won.began, won.session, won.client.address });
 		a->view[FACT_RACE_WON].from = FROM_CLIENT;
 	}
@@ -150,7 +174,7 @@ static void add_logins(const struct context *c, const struct case_of *of, struct
 {
 	struct login_history h;
 
-	if (devices_logins(c->devices, of->client, of->server, of->began - BAN_WITHIN, &h))
+	if (devices_logins(&c->devices, of->client, of->server, of->began - BAN_WITHIN, &h))
 		add(a, FACT_CLIENT_REFUSED_BEFORE, h.refused, &(struct shown){ h.at, h.session, of->client->address });
 }
 
@@ -158,9 +182,9 @@ static void add_service(const struct context *c, const struct case_of *of, struc
 {
 	struct shown shown;
 
-	if (services_stuck(c->services, of->server, of->session, of->began - STUCK_BEFORE, of->now, &shown))
+	if (services_stuck(&c->services, of->server, of->session, of->began - STUCK_BEFORE, of->now, &shown))
 		add(a, FACT_STUCK, 1, &shown);
-	if (services_offered(c->services, of->server, &of->client->address, of->began - OFFER_WITHIN, of->now, &shown))
+	if (services_offered(&c->services, of->server, &of->client->address, of->began - OFFER_WITHIN, of->now, &shown))
 		add(a, FACT_STARTTLS_ELSEWHERE, 1, &shown);
 }
 
@@ -172,9 +196,9 @@ static void add_leaving(const struct context *c, const struct case_of *of, struc
 	if (!a->view[FACT_ESTABLISHED].set)
 		return;
 	if (of->asked_for &&
-	    certificates_taken_by(c->certificates, of->server, of->asked_for, of->session, of->began - TAKEN_WITHIN, of->now, &shown))
+	    certificates_taken_by(&c->certificates, of->server, of->asked_for, of->session, of->began - TAKEN_WITHIN, of->now, &shown))
 		add(a, FACT_CERTIFICATE_TAKEN, 1, &shown);
-	if (certificates_left_by(c->certificates, of->server, &of->client->address, of->session, of->began, LEAVES_WITHIN, &shown) >= LEAVES_OFTEN)
+	if (certificates_left_by(&c->certificates, of->server, &of->client->address, of->session, of->began, LEAVES_WITHIN, &shown) >= LEAVES_OFTEN)
 		add(a, FACT_LEAVES_OFTEN, 1, &shown);
 }
 
@@ -182,7 +206,7 @@ static void add_timer(const struct context *c, const struct case_of *of, struct 
 {
 	struct idle_timer t;
 
-	if (!timers_estimate(c->timers, of->client, of->server, &t))
+	if (!timers_estimate(&c->timers, of->client, of->server, &t))
 		return;
 	struct shown shown = { t.at, t.session, of->client->address };
 	add(a, FACT_IDLE_MOST, t.most, &shown);
@@ -197,7 +221,7 @@ static void add_reset_ttl(const struct context *c, const struct case_of *of, str
 
 	if (!ttl->set || ttl->from != FROM_SERVER)
 		return;
-	uint8_t usual = hosts_ttl(c->hosts, of->server, of->client, (uint8_t)ttl->value, &sign);
+	uint8_t usual = hosts_ttl(&c->hosts, of->server, of->client, (uint8_t)ttl->value, &sign);
 	if (usual) {
 		struct shown shown = shown_by(sign);
 		add(a, FACT_RESET_TTL_OTHERS, ttl->value > usual ? ttl->value - usual : usual - ttl->value, &shown);
@@ -236,9 +260,9 @@ void context_answers(const struct context *c, const struct case_of *of, struct s
 	struct handshakes h;
 	struct loss loss = { 0 };
 
-	services_others(c->services, of->server, &of->client->address, of->began - OTHERS_WITHIN, of->now, &others);
+	services_others(&c->services, of->server, &of->client->address, of->began - OTHERS_WITHIN, of->now, &others);
 	struct attempts_of passing;
-	devices_others(c->devices, of->client, of->server, of->began - BEFORE, of->now, &h);
+	devices_others(&c->devices, of->client, of->server, of->began - BEFORE, of->now, &h);
 	if (passing_device(c->passing, &of->client->address, of->began - BEFORE, of->now, &passing))
 		add_passing(&h, &passing);
 	watch_loss(c->watch, &of->client->address, &loss);
@@ -247,9 +271,9 @@ void context_answers(const struct context *c, const struct case_of *of, struct s
 		.served_at = others.last_served.at, .served_session = others.last_served.session,
 		.failed_at = others.last_failed.at, .failed_session = others.last_failed.session,
 		.answered = h.answered, .unanswered = h.unanswered, .rtt_least = h.rtt_least, .rtt_most = h.rtt_most, .handshake_at = h.newest,
-		.segments = loss.segments, .retransmitted = loss.retransmitted, .devices = behind_devices(c->behind, &of->client->address),
-		.ipv6_lost = of->name ? families_lost(c->families, &(struct named_service){ of->name, of->server->port }, &of->client->address, of->began) : 0,
-		.all_mail_fails = devices_all_mail_fails(c->devices, &of->client->address, of->began - OTHERS_WITHIN),
+		.segments = loss.segments, .retransmitted = loss.retransmitted, .devices = behind_devices(&c->behind, &of->client->address),
+		.ipv6_lost = of->name ? families_lost(&c->families, &(struct named_service){ of->name, of->server->port }, &of->client->address, of->began) : 0,
+		.all_mail_fails = devices_all_mail_fails(&c->devices, &of->client->address, of->began - OTHERS_WITHIN),
 	};
 }
 
@@ -269,7 +293,7 @@ bool context_host_lived(const struct context *c, const struct case_of *of, nanos
 	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = from, .to = to };
 	struct answered answered;
 
-	return hosts_sign(c->hosts, &wanted) || passing_host(c->passing, &of->server->address, from, to, &answered);
+	return hosts_sign(&c->hosts, &wanted) || passing_host(c->passing, &of->server->address, from, to, &answered);
 }
 
 void context_suppose(struct fact_view view[FACT_COUNT])
@@ -305,9 +329,9 @@ static void learn_leaving(struct context *c, const struct case_of *of, const str
 	struct shown shown = own(of, took ? v[FACT_CLIENT_RECORDS].at : v[FACT_ENDED].at);
 
 	if (took && of->asked_for)
-		certificates_taken(c->certificates, of->server, of->asked_for, &shown);
+		certificates_taken(&c->certificates, of->server, of->asked_for, &shown);
 	else if (merely_left(v))
-		certificates_left(c->certificates, of->server, &shown);
+		certificates_left(&c->certificates, of->server, &shown);
 }
 
 void context_learn(struct context *c, const struct case_of *of, const struct fact_view v[FACT_COUNT])
@@ -316,18 +340,18 @@ void context_learn(struct context *c, const struct case_of *of, const struct fac
 	struct shown shown;
 
 	if (v[FACT_SURVIVED].set)
-		timers_survived(c->timers, of->client, of->server, v[FACT_SURVIVED].value, of->now);
+		timers_survived(&c->timers, of->client, of->server, v[FACT_SURVIVED].value, of->now);
 	if (v[FACT_ESTABLISHED].set && (owed == WORD_owed_greeting || owed == WORD_owed_server_hello) && v[FACT_WAITED].value >= STUCK_AFTER) {
 		shown = own(of, v[FACT_ESTABLISHED].at);
-		services_ungreeted(c->services, of->server, &shown);
+		services_ungreeted(&c->services, of->server, &shown);
 	}
 	learn_leaving(c, of, v);
 	if (v[FACT_ONE_SIDED].value == WORD_side_client)
-		hosts_unseen(c->hosts, &of->server->address,
+		hosts_unseen(&c->hosts, &of->server->address,
 			     &(struct sign){ .at = v[FACT_ONE_SIDED].at, .session = of->session, .client = *of->client, .port = of->server->port });
 	if (v[FACT_STARTTLS_OFFERED].set && v[FACT_STARTTLS_OFFERED].value) {
 		shown = own(of, v[FACT_STARTTLS_OFFERED].at);
-		services_offers_starttls(c->services, of->server, &shown);
+		services_offers_starttls(&c->services, of->server, &shown);
 	}
 }
 
@@ -337,36 +361,36 @@ void context_died(struct context *c, const struct case_of *of, const struct fact
 	const struct fact_view *quiet = reset->value > vain->value ? reset : vain;
 
 	if (quiet->set && quiet->value >= MINUTE)
-		timers_died(c->timers, of->client, of->server, quiet->value, quiet->at, of->session);
+		timers_died(&c->timers, of->client, of->server, quiet->value, quiet->at, of->session);
 }
 
 void context_worked(struct context *c, const struct case_of *of, struct moment at)
 {
 	struct shown shown = own(of, at);
 
-	races_worked(c->races, &(struct winner){ { of->began, at.frame, at.file }, 0, of->session, *of->client, *of->server }, of->name);
-	services_served(c->services, of->server, &shown);
-	devices_login_ok(c->devices, of->client, of->server, at.time);
+	races_worked(&c->races, &(struct winner){ { of->began, at.frame, at.file }, 0, of->session, *of->client, *of->server }, of->name);
+	services_served(&c->services, of->server, &shown);
+	devices_login_ok(&c->devices, of->client, of->server, at.time);
 	if (of->name)
-		families_worked(c->families, &(struct named_service){ of->name, of->server->port }, &of->client->address, of->began);
+		families_worked(&c->families, &(struct named_service){ of->name, of->server->port }, &of->client->address, of->began);
 }
 
 void context_closing(struct context *c, const struct case_of *of, nanoseconds at)
 {
-	races_ended(c->races, of->client, of->server, of->name, at);
+	races_ended(&c->races, of->client, of->server, of->name, at);
 }
 
 void context_certificate_refused(struct context *c, const struct case_of *of, nanoseconds at)
 {
 	if (of->asked_for)
-		certificates_refused(c->certificates, of->server, of->asked_for, at);
+		certificates_refused(&c->certificates, of->server, of->asked_for, at);
 }
 
 void context_companion_worked(struct context *c, const struct case_of *of, struct moment at)
 {
 	struct shown shown = own(of, at);
 
-	services_served(c->services, of->server, &shown);
+	services_served(&c->services, of->server, &shown);
 }
 
 void context_watch(struct context *c, const struct address *device, nanoseconds now)
@@ -379,5 +403,5 @@ void context_failed(struct context *c, const struct case_of *of, struct moment a
 {
 	struct shown shown = own(of, at);
 
-	services_failed(c->services, of->server, &shown);
+	services_failed(&c->services, of->server, &shown);
 }

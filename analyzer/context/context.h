@@ -17,25 +17,37 @@
 #include "timers.h"
 #include "watch.h"
 
+/* Made and given up together, by one table of them in context.c. */
 struct context {
-	struct hosts *hosts;
+	struct hosts hosts;
+	struct services services;
+	struct races races;
+	struct devices devices;
+	struct certificates certificates;
+	struct timers timers;
+	struct answers answers;
+	struct behind behind;
+	struct families families;
 	struct passing *passing;
-	struct races *races;
-	struct devices *devices;
-	struct services *services;
-	struct answers *answers;
-	struct timers *timers;
-	struct certificates *certificates;
-	struct families *families;
-	struct behind *behind;
 	struct watch *watch;
 	bool watching; /* some device is watched: segments of other traffic are to be shown to `watch` */
 };
 
-/* All tables together within most_bytes (none is ever smaller than a few hundred records). False: out of memory. */
+/* What is forgotten of other traffic where room is short, by kind of record. The last three are not of this table's making: incidents and
+ * look-ups count their own. */
+enum forgotten {
+	FORGOTTEN_HOSTS, FORGOTTEN_PASSING, FORGOTTEN_WATCHED, FORGOTTEN_FAMILIES, FORGOTTEN_BEHIND, FORGOTTEN_RACES, FORGOTTEN_DEVICES,
+	FORGOTTEN_LOGINS, FORGOTTEN_SERVICES, FORGOTTEN_TIMERS, FORGOTTEN_ANSWERS, FORGOTTEN_CERTIFICATES,
+	FORGOTTEN_INCIDENTS, FORGOTTEN_LOOKUPS, FORGOTTEN_NAMES,
+	FORGOTTEN_KINDS
+};
+
+/* All tables together within most_bytes (none is ever smaller than a few hundred records). False: out of memory; it is to be reset all the same. */
 bool context_init(struct context *context, size_t most_bytes, struct hash_key key);
 void context_reset(struct context *context);
 size_t context_bytes(const struct context *context);
+/* Adds the records of other traffic that left for room; `into` begins as zeros. */
+void context_forgotten(const struct context *context, uint64_t into[FORGOTTEN_KINDS]);
 
 /* Whose view is completed. */
 struct case_of {

@@ -1,8 +1,6 @@
 /* Handshakes in a small ring by device, refused logins by client and server. */
 #include "devices.h"
 
-#include <stdlib.h>
-
 #define HANDSHAKES 16
 
 struct device {
@@ -17,32 +15,7 @@ struct account {
 	struct login_history logins;
 };
 
-struct devices {
-	struct ageing *devices, *accounts;
-};
-
-struct devices *devices_create(size_t most_bytes, struct hash_key key)
-{
-	struct devices *d = calloc(1, sizeof *d);
-
-	if (!d)
-		return NULL;
-	d->devices = ageing_create(sizeof(struct device), most_bytes / 4 * 3, key);
-	d->accounts = ageing_create(sizeof(struct account), most_bytes / 4, key);
-	if (!d->devices || !d->accounts)
-		devices_destroy(&d);
-	return d;
-}
-
-void devices_destroy(struct devices **devices)
-{
-	if (!*devices)
-		return;
-	ageing_destroy(&(*devices)->devices);
-	ageing_destroy(&(*devices)->accounts);
-	free(*devices);
-	*devices = NULL;
-}
+const size_t devices_record = sizeof(struct device), devices_account_record = sizeof(struct account);
 
 void devices_handshake(struct devices *d, const struct address *client, const struct handshake *handshake)
 {
@@ -139,19 +112,4 @@ bool devices_logins(const struct devices *d, const struct endpoint *client, cons
 		return false;
 	*into = account->logins;
 	return true;
-}
-
-uint64_t devices_evicted(const struct devices *d)
-{
-	return ageing_evicted(d->devices);
-}
-
-uint64_t devices_logins_evicted(const struct devices *d)
-{
-	return ageing_evicted(d->accounts);
-}
-
-size_t devices_bytes(const struct devices *d)
-{
-	return sizeof *d + ageing_bytes(d->devices) + ageing_bytes(d->accounts);
 }

@@ -13,9 +13,12 @@ struct handshake {
 	uint8_t result;  /* enum handshake_result */
 };
 
-struct devices;
-struct devices *devices_create(size_t most_bytes, struct hash_key key);
-void devices_destroy(struct devices **devices);
+/* The tables are made by context.c, of records so large. */
+struct devices {
+	struct ageing *devices, *accounts;
+};
+extern const size_t devices_record, devices_account_record;
+
 void devices_handshake(struct devices *devices, const struct address *client, const struct handshake *handshake);
 /* Of the newest handshakes of a device with other servers than that one, between two times. */
 struct handshakes {
@@ -43,9 +46,5 @@ void devices_login_ok(struct devices *devices, const struct endpoint *client, co
 /* False: none refused since `from`. */
 bool devices_logins(const struct devices *devices, const struct endpoint *client, const struct endpoint *server, nanoseconds from,
 		    struct login_history *into);
-/* Devices, and login histories, forgotten for room. */
-uint64_t devices_evicted(const struct devices *devices);
-uint64_t devices_logins_evicted(const struct devices *devices);
-size_t devices_bytes(const struct devices *devices);
 
 #endif

@@ -1,8 +1,6 @@
 /* Attempts by IPv6 in small rings by name, and what came of them by name and client network. */
 #include "families.h"
 
-#include <stdlib.h>
-
 #define TRIES 12
 /* Happy eyeballs start the other family within 250 ms (RFC 8305); without them an attempt is given up first. */
 #define RACE (5 * SECOND)
@@ -25,38 +23,11 @@ struct fate {
 	uint32_t lost;         /* since it worked last */
 };
 
-struct families {
-	struct ageing *tries, *fates;
-	struct hash_key key;
-};
-
-struct families *families_create(size_t most_bytes, struct hash_key key)
-{
-	struct families *f = calloc(1, sizeof *f);
-
-	if (!f)
-		return NULL;
-	f->key = key;
-	f->tries = ageing_create(sizeof(struct tries), most_bytes / 4 * 3, key);
-	f->fates = ageing_create(sizeof(struct fate), most_bytes / 4, key);
-	if (!f->tries || !f->fates)
-		families_destroy(&f);
-	return f;
-}
-
-void families_destroy(struct families **families)
-{
-	if (!*families)
-		return;
-	ageing_destroy(&(*families)->tries);
-	ageing_destroy(&(*families)->fates);
-	free(*families);
-	*families = NULL;
-}
+const size_t families_tries_record = sizeof(struct tries), families_fate_record = sizeof(struct fate);
 
 static void key_service(const struct families *f, uint8_t key[AGEING_KEY], const struct named_service *s)
 {
-	uint64_t hash = hash_bytes(f->key, s->name, strlen(s->name));
+	uint64_t hash = ageing_hash_of(f->tries, s->name, strlen(s->name));
 
 	memset(key, 0, AGEING_KEY);
 	memcpy(key, &hash, sizeof hash);
@@ -136,14 +107,4 @@ uint32_t families_lost(const struct families *f, const struct named_service *s, 
 		if (beside(&tries->try[i], began))
 			return lost_of(f, s, tries->try[i].network);
 	return 0;
-}
-
-uint64_t families_evicted(const struct families *f)
-{
-	return ageing_evicted(f->tries) + ageing_evicted(f->fates);
-}
-
-size_t families_bytes(const struct families *f)
-{
-	return sizeof *f + ageing_bytes(f->tries) + ageing_bytes(f->fates);
 }

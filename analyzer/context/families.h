@@ -10,17 +10,17 @@ struct named_service {
 	uint16_t port;
 };
 
-struct families;
-struct families *families_create(size_t most_bytes, struct hash_key key);
-void families_destroy(struct families **families);
+/* The tables are made by context.c, of records so large. */
+struct families {
+	struct ageing *tries, *fates;
+};
+extern const size_t families_tries_record, families_fate_record;
+
 /* A client tries it by IPv6. */
 void families_tried(struct families *families, const struct named_service *service, const struct address *client, nanoseconds at);
 /* A connection that was opened at `began` works, by the family of its client's address. */
 void families_worked(struct families *families, const struct named_service *service, const struct address *client, nanoseconds began);
 /* How often in a row IPv6 lost for the client, an IPv4 one being known by the IPv6 attempt beside its connection of that time. */
 uint32_t families_lost(const struct families *families, const struct named_service *service, const struct address *client, nanoseconds began);
-/* Records forgotten for room. */
-uint64_t families_evicted(const struct families *families);
-size_t families_bytes(const struct families *families);
 
 #endif

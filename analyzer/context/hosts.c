@@ -12,30 +12,7 @@ struct host {
 	struct sign unseen; /* the newest connection without the host's side; time 0: none */
 };
 
-struct hosts {
-	struct ageing *table;
-};
-
-struct hosts *hosts_create(size_t most_bytes, struct hash_key key)
-{
-	struct hosts *h = calloc(1, sizeof *h);
-
-	if (!h)
-		return NULL;
-	h->table = ageing_create(sizeof(struct host), most_bytes, key);
-	if (!h->table)
-		hosts_destroy(&h);
-	return h;
-}
-
-void hosts_destroy(struct hosts **hosts)
-{
-	if (!*hosts)
-		return;
-	ageing_destroy(&(*hosts)->table);
-	free(*hosts);
-	*hosts = NULL;
-}
+const size_t hosts_record = sizeof(struct host);
 
 static bool same_end(const struct endpoint *a, const struct endpoint *b)
 {
@@ -125,11 +102,6 @@ uint8_t hosts_ttl(const struct hosts *h, const struct endpoint *server, const st
 	return best ? best->ttl : 0;
 }
 
-uint64_t hosts_evicted(const struct hosts *h)
-{
-	return ageing_evicted(h->table);
-}
-
 void hosts_unseen(struct hosts *h, const struct address *address, const struct sign *sign)
 {
 	uint8_t key[AGEING_KEY];
@@ -150,9 +122,4 @@ const struct sign *hosts_unseen_by(const struct hosts *h, const struct sign_want
 		if (host->sign[i].port && host->sign[i].at.time >= w->from && host->sign[i].at.time <= w->to)
 			return NULL;
 	return of_others(&host->unseen, w->server, w->client) ? &host->unseen : NULL;
-}
-
-size_t hosts_bytes(const struct hosts *h)
-{
-	return sizeof *h + ageing_bytes(h->table);
 }

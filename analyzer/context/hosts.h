@@ -14,9 +14,11 @@ struct sign {
 	bool served; /* it sent data, not only a SYN-ACK */
 };
 
-struct hosts;
-struct hosts *hosts_create(size_t most_bytes, struct hash_key key);
-void hosts_destroy(struct hosts **hosts);
+/* The table is made by context.c, of records so large. */
+struct hosts {
+	struct ageing *table;
+};
+extern const size_t hosts_record;
 void hosts_alive(struct hosts *hosts, const struct address *host, const struct sign *sign);
 
 /* Which sign is asked for: always one of another connection than `client` to `server`. */
@@ -35,8 +37,5 @@ uint8_t hosts_ttl(const struct hosts *hosts, const struct endpoint *server, cons
 void hosts_unseen(struct hosts *hosts, const struct address *host, const struct sign *sign);
 /* The newest such connection between two times, where nothing of the host itself was captured meanwhile; NULL: none. */
 const struct sign *hosts_unseen_by(const struct hosts *hosts, const struct sign_wanted *wanted);
-/* Records forgotten for room. */
-uint64_t hosts_evicted(const struct hosts *hosts);
-size_t hosts_bytes(const struct hosts *hosts);
 
 #endif

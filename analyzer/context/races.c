@@ -1,8 +1,6 @@
 /* Winners of races in small rings by client, and by name for the other address family. */
 #include "races.h"
 
-#include <stdlib.h>
-
 #define WINNERS 12
 
 struct ring {
@@ -11,38 +9,11 @@ struct ring {
 	struct winner winner[WINNERS];
 };
 
-struct races {
-	struct ageing *by_client, *by_name;
-	struct hash_key key;
-};
-
-struct races *races_create(size_t most_bytes, struct hash_key key)
-{
-	struct races *r = calloc(1, sizeof *r);
-
-	if (!r)
-		return NULL;
-	r->key = key;
-	r->by_client = ageing_create(sizeof(struct ring), most_bytes / 2, key);
-	r->by_name = ageing_create(sizeof(struct ring), most_bytes / 2, key);
-	if (!r->by_client || !r->by_name)
-		races_destroy(&r);
-	return r;
-}
-
-void races_destroy(struct races **races)
-{
-	if (!*races)
-		return;
-	ageing_destroy(&(*races)->by_client);
-	ageing_destroy(&(*races)->by_name);
-	free(*races);
-	*races = NULL;
-}
+const size_t races_record = sizeof(struct ring);
 
 static void key_name(const struct races *r, uint8_t key[AGEING_KEY], const char *name, uint16_t port)
 {
-	uint64_t hash = hash_bytes(r->key, name, strlen(name));
+	uint64_t hash = ageing_hash_of(r->by_name, name, strlen(name));
 
 	memset(key, 0, AGEING_KEY);
 	memcpy(key, &hash, sizeof hash);
@@ -155,14 +126,4 @@ bool races_other_family(const struct races *r, const struct endpoint *server, co
 		return false;
 	key_name(r, key, name, server->port);
 	return nearest(ageing_find(r->by_name, key), began, within, is_other_family, server, into);
-}
-
-uint64_t races_evicted(const struct races *r)
-{
-	return ageing_evicted(r->by_client) + ageing_evicted(r->by_name);
-}
-
-size_t races_bytes(const struct races *r)
-{
-	return sizeof *r + ageing_bytes(r->by_client) + ageing_bytes(r->by_name);
 }

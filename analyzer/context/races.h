@@ -11,9 +11,12 @@ struct winner {
 	struct endpoint client, server;
 };
 
-struct races;
-struct races *races_create(size_t most_bytes, struct hash_key key);
-void races_destroy(struct races **races);
+/* The tables are made by context.c, both of records so large. */
+struct races {
+	struct ageing *by_client, *by_name;
+};
+extern const size_t races_record;
+
 /* name: by which the server is known; NULL: none. */
 void races_worked(struct races *races, const struct winner *winner, const char *name);
 /* One that worked is closed; name as it was told then. */
@@ -32,8 +35,5 @@ bool races_won(const struct races *races, const struct endpoint *client, const s
  * address is another one there: nearness in time and the name tell whose it is. */
 bool races_other_family(const struct races *races, const struct endpoint *server, const char *name, nanoseconds began, nanoseconds within,
 			struct winner *into);
-/* Records forgotten for room. */
-uint64_t races_evicted(const struct races *races);
-size_t races_bytes(const struct races *races);
 
 #endif

@@ -1,8 +1,6 @@
 /* What each service did for its clients, newest first to stay. */
 #include "services.h"
 
-#include <stdlib.h>
-
 #define PEERS 24
 #define OFFERS 2
 #define UNGREETED 2
@@ -19,30 +17,7 @@ struct service {
 	bool more;                      /* a peer was forgotten */
 };
 
-struct services {
-	struct ageing *table;
-};
-
-struct services *services_create(size_t most_bytes, struct hash_key key)
-{
-	struct services *s = calloc(1, sizeof *s);
-
-	if (!s)
-		return NULL;
-	s->table = ageing_create(sizeof(struct service), most_bytes, key);
-	if (!s->table)
-		services_destroy(&s);
-	return s;
-}
-
-void services_destroy(struct services **services)
-{
-	if (!*services)
-		return;
-	ageing_destroy(&(*services)->table);
-	free(*services);
-	*services = NULL;
-}
+const size_t services_record = sizeof(struct service);
 
 static struct service *take(struct services *s, const struct endpoint *server, nanoseconds now)
 {
@@ -179,14 +154,4 @@ bool services_offered(const struct services *s, const struct endpoint *server, c
 			return true;
 		}
 	return false;
-}
-
-uint64_t services_evicted(const struct services *s)
-{
-	return ageing_evicted(s->table);
-}
-
-size_t services_bytes(const struct services *s)
-{
-	return sizeof *s + ageing_bytes(s->table);
 }

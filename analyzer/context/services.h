@@ -11,9 +11,11 @@ struct shown {
 	struct address client;
 };
 
-struct services;
-struct services *services_create(size_t most_bytes, struct hash_key key);
-void services_destroy(struct services **services);
+/* The table is made by context.c, of records so large. */
+struct services {
+	struct ageing *table;
+};
+extern const size_t services_record;
 
 void services_served(struct services *services, const struct endpoint *server, const struct shown *shown);
 void services_failed(struct services *services, const struct endpoint *server, const struct shown *shown);
@@ -35,8 +37,5 @@ bool services_stuck(const struct services *services, const struct endpoint *serv
 /* Another client to which it offered STARTTLS between two times. */
 bool services_offered(const struct services *services, const struct endpoint *server, const struct address *client, nanoseconds from,
 		      nanoseconds to, struct shown *into);
-/* Records forgotten for room. */
-uint64_t services_evicted(const struct services *services);
-size_t services_bytes(const struct services *services);
 
 #endif

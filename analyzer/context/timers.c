@@ -1,8 +1,6 @@
 /* Quiet that killed and quiet that did not, by path. */
 #include "timers.h"
 
-#include <stdlib.h>
-
 #define DEATHS 8
 /* What was quiet for just so long may go either way: the box counts from another packet, and its clock ticks. */
 #define SLACK (10 * SECOND)
@@ -20,30 +18,7 @@ struct path {
 	struct death death[DEATHS];
 };
 
-struct timers {
-	struct ageing *table;
-};
-
-struct timers *timers_create(size_t most_bytes, struct hash_key key)
-{
-	struct timers *t = calloc(1, sizeof *t);
-
-	if (!t)
-		return NULL;
-	t->table = ageing_create(sizeof(struct path), most_bytes, key);
-	if (!t->table)
-		timers_destroy(&t);
-	return t;
-}
-
-void timers_destroy(struct timers **timers)
-{
-	if (!*timers)
-		return;
-	ageing_destroy(&(*timers)->table);
-	free(*timers);
-	*timers = NULL;
-}
+const size_t timers_record = sizeof(struct path);
 
 static void key_path(uint8_t key[AGEING_KEY], const struct endpoint *client, const struct endpoint *server)
 {
@@ -119,14 +94,4 @@ bool timers_estimate(const struct timers *t, const struct endpoint *client, cons
 	name_it(&e);
 	*into = e;
 	return true;
-}
-
-uint64_t timers_evicted(const struct timers *t)
-{
-	return ageing_evicted(t->table);
-}
-
-size_t timers_bytes(const struct timers *t)
-{
-	return sizeof *t + ageing_bytes(t->table);
 }

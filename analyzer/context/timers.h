@@ -4,9 +4,12 @@
 
 #include "ageing.h"
 
-struct timers;
-struct timers *timers_create(size_t most_bytes, struct hash_key key);
-void timers_destroy(struct timers **timers);
+/* The table is made by context.c, of records so large. */
+struct timers {
+	struct ageing *table;
+};
+extern const size_t timers_record;
+
 /* A path is a client's network (IPv4 /24, IPv6 /64) and a server's address. */
 void timers_died(struct timers *timers, const struct endpoint *client, const struct endpoint *server, nanoseconds quiet, struct moment at,
 		 uint64_t session);
@@ -20,8 +23,5 @@ struct idle_timer {
 };
 /* False: fewer than two sessions agree, or survivors contradict them. */
 bool timers_estimate(const struct timers *timers, const struct endpoint *client, const struct endpoint *server, struct idle_timer *into);
-/* Records forgotten for room. */
-uint64_t timers_evicted(const struct timers *timers);
-size_t timers_bytes(const struct timers *timers);
 
 #endif

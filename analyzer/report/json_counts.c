@@ -90,6 +90,22 @@ static void put_flows(const struct report_stats *s, struct json_object *stats)
 		     { "prelogin", s->evicted_prelogin }, { "loggedin", s->evicted_loggedin });
 }
 
+static void put_forgotten(const struct report_stats *s, struct json_object *stats)
+{
+	static const char *const keys[] = {
+		[FORGOTTEN_HOSTS] = "hosts", [FORGOTTEN_PASSING] = "passing", [FORGOTTEN_WATCHED] = "watched", [FORGOTTEN_FAMILIES] = "families",
+		[FORGOTTEN_BEHIND] = "behind", [FORGOTTEN_RACES] = "races", [FORGOTTEN_DEVICES] = "devices", [FORGOTTEN_LOGINS] = "logins",
+		[FORGOTTEN_SERVICES] = "services", [FORGOTTEN_TIMERS] = "timers", [FORGOTTEN_ANSWERS] = "answers",
+		[FORGOTTEN_CERTIFICATES] = "certificates", [FORGOTTEN_INCIDENTS] = "incidents", [FORGOTTEN_LOOKUPS] = "lookups",
+		[FORGOTTEN_NAMES] = "names",
+	};
+	_Static_assert(sizeof keys / sizeof *keys == FORGOTTEN_KINDS, "a key for each");
+	struct json_object *forgotten = put_object(stats, "forgotten");
+
+	for (int kind = 0; kind < FORGOTTEN_KINDS; kind++)
+		put_number(forgotten, keys[kind], (int64_t)s->forgotten[kind]);
+}
+
 static uint64_t larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -106,11 +122,7 @@ static void put_stats(const struct report *report, const struct report_stats *s,
 			     { "dropped_by_interface", s->interface_dropped },
 			     { "interface_lost", s->interface_lost });
 	put_flows(s, stats);
-	PUT_COUNTERS(stats, "forgotten", { "hosts", s->forgotten.hosts }, { "passing", s->forgotten.passing }, { "watched", s->forgotten.watched }, { "families", s->forgotten.families }, { "behind", s->forgotten.behind }, { "races", s->forgotten.races },
-		     { "devices", s->forgotten.devices }, { "logins", s->forgotten.logins }, { "services", s->forgotten.services },
-		     { "timers", s->forgotten.timers }, { "answers", s->forgotten.answers },
-		     { "certificates", s->forgotten.certificates }, { "incidents", s->forgotten.incidents },
-		     { "lookups", s->forgotten.lookups }, { "names", s->forgotten.names });
+	put_forgotten(s, stats);
 	put_number(stats, "memory_bytes", (int64_t)s->memory_bytes);
 	PUT_COUNTERS(stats, "streams", { "gaps", s->gaps }, { "bytes_lost", s->bytes_lost }, { "capped", s->capped });
 	/* The caller may carry documents elsewhere too; ours are counted where they are written. */

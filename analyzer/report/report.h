@@ -2,8 +2,8 @@
 #ifndef IMAPWHY_REPORT_H
 #define IMAPWHY_REPORT_H
 
+#include "context.h"
 #include "infer.h"
-#include "incidents.h"
 #include "rules.h"
 #include "session.h"
 
@@ -56,9 +56,7 @@ struct report_stats {
 	uint64_t files_broken, blocks_skipped; /* capture files cut off or damaged; pcapng blocks of unknown kinds */
 	uint64_t capture_received, capture_dropped, interface_dropped, interface_lost;
 	uint64_t flows_tracked, flows_now, evicted_attempts, evicted_settled, evicted_prelogin, evicted_loggedin;
-	struct {                /* records of other traffic that left for room, by table */
-		uint64_t hosts, passing, watched, races, families, behind, devices, logins, services, timers, answers, certificates, incidents, lookups, names;
-	} forgotten;
+	uint64_t forgotten[FORGOTTEN_KINDS]; /* records of other traffic that left for room */
 	uint64_t memory_bytes;
 	uint64_t gaps, bytes_lost, capped;
 	uint64_t documents_written, documents_lost;

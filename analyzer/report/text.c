@@ -314,6 +314,10 @@ static void add_summary(const struct report *report, const struct report_stats *
 /* `-o none`: the counters alone, one a line. */
 static void add_counters(const struct report_stats *s, struct lines *out)
 {
+	uint64_t forgotten = 0;
+
+	for (int kind = 0; kind < FORGOTTEN_KINDS; kind++)
+		forgotten += s->forgotten[kind];
 	const struct {
 		const char *name;
 		uint64_t count;
@@ -323,8 +327,7 @@ static void add_counters(const struct report_stats *s, struct lines *out)
 		{ "capture files broken", s->files_broken }, { "pcapng blocks skipped", s->blocks_skipped }, { "times the interface vanished", s->interface_lost }, { "flows tracked", s->flows_tracked }, { "attempts evicted", s->evicted_attempts },
 		{ "settled sessions evicted", s->evicted_settled }, { "sessions evicted before login", s->evicted_prelogin },
 		{ "logged-in sessions evicted", s->evicted_loggedin }, { "stream gaps", s->gaps }, { "stream bytes lost", s->bytes_lost },
-		{ "streams capped", s->capped }, { "records of others forgotten", s->forgotten.hosts + s->forgotten.services + s->forgotten.devices + s->forgotten.logins +
-		  s->forgotten.races + s->forgotten.timers + s->forgotten.answers + s->forgotten.certificates + s->forgotten.incidents + s->forgotten.lookups + s->forgotten.names },
+		{ "streams capped", s->capped }, { "records of others forgotten", forgotten },
 		{ "memory, bytes", s->memory_bytes }, { "rules loaded", s->rules_loaded },
 		{ "verdicts by a rule", s->rules_matched },
 	};

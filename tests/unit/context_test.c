@@ -54,7 +54,7 @@ static const struct other_proof *proof_of(const struct asked *a, enum fact_id id
 static void life(struct context *c, const struct endpoint *client, const struct endpoint *server, bool served, nanoseconds seconds,
 		 uint64_t session)
 {
-	hosts_alive(c->hosts, &server->address, &(struct sign){ at(seconds, 7), session, *client, server->port, 60, served });
+	hosts_alive(&c->hosts, &server->address, &(struct sign){ at(seconds, 7), session, *client, server->port, 60, served });
 }
 
 static void own_signs_prove_nothing(void **state)
@@ -128,21 +128,23 @@ static void tables_stay_bounded(void **state)
 		struct endpoint client = end(text, 1000), host = end(text, 993);
 		life(&c, &client, &host, true, 100 + i, 1);
 		context_worked(&c, &(struct case_of){ &client, &server, "mail.example.org", 1, (100 + i) * SECOND, (100 + i) * SECOND }, at(100 + i, 1));
-		devices_login_refused(c.devices, &client, &server, 1, at(100 + i, 1), 1);
-		behind_syn(c.behind, &(struct packet){ .at = at(100 + i, 1), .source = client.address, .destination = host.address, .ttl = 64 });
-		families_tried(c.families, &(struct named_service){ text, 993 }, &client.address, (100 + i) * SECOND);
+		devices_login_refused(&c.devices, &client, &server, 1, at(100 + i, 1), 1);
+		behind_syn(&c.behind, &(struct packet){ .at = at(100 + i, 1), .source = client.address, .destination = host.address, .ttl = 64 });
+		families_tried(&c.families, &(struct named_service){ text, 993 }, &client.address, (100 + i) * SECOND);
 		passing_syn(c.passing, &client, &host, (struct moment){ (100 * SECOND) + i, 1, 0 });
 	}
 	assert_int_equal(before, context_bytes(&c));
 	/* What had to leave is counted; one service was never in anybody's way. */
-	assert_true(hosts_evicted(c.hosts) > 40000);
-	assert_true(races_evicted(c.races) > 40000);
-	assert_true(devices_logins_evicted(c.devices) > 40000);
-	assert_true(passing_overwritten(c.passing) > 40000);
-	assert_true(behind_evicted(c.behind) > 40000);
-	assert_true(families_evicted(c.families) > 40000);
-	assert_int_equal(devices_evicted(c.devices), 0);
-	assert_int_equal(services_evicted(c.services), 0);
+	uint64_t forgotten[FORGOTTEN_KINDS] = { 0 };
+	context_forgotten(&c, forgotten);
+	assert_true(forgotten[FORGOTTEN_HOSTS] > 40000);
+	assert_true(forgotten[FORGOTTEN_RACES] > 40000);
+	assert_true(forgotten[FORGOTTEN_LOGINS] > 40000);
+	assert_true(forgotten[FORGOTTEN_PASSING] > 40000);
+	assert_true(forgotten[FORGOTTEN_BEHIND] > 40000);
+	assert_true(forgotten[FORGOTTEN_FAMILIES] > 40000);
+	assert_int_equal(forgotten[FORGOTTEN_DEVICES], 0);
+	assert_int_equal(forgotten[FORGOTTEN_SERVICES], 0);
 	context_reset(&c);
 }
 
@@ -274,8 +276,8 @@ static void refused_logins_count_until_one_is_accepted(void **state)
 	struct asked a;
 
 	(void)state;
-	devices_login_refused(c.devices, &me, &server, 2, at(100, 3), 7);
-	devices_login_refused(c.devices, &me, &server, 1, at(110, 4), 8);
+	devices_login_refused(&c.devices, &me, &server, 2, at(100, 3), 7);
+	devices_login_refused(&c.devices, &me, &server, 1, at(110, 4), 8);
 	ask(&c, &me, &server, NULL, 120, 125, &a);
 	assert_int_equal(a.view[FACT_CLIENT_REFUSED_BEFORE].value, 3);
 	assert_int_equal(proof_of(&a, FACT_CLIENT_REFUSED_BEFORE)->session, 8);
@@ -334,16 +336,16 @@ static void handshakes_of_other_traffic(void **state)
 
 static int after_hellos(const char *order)
 {
-	struct behind *b = behind_create(1 << 16, key);
+	struct behind b = { ageing_create(behind_record, 1 << 16, key) };
 	struct endpoint me = end("192.0.2.1", 5000);
 	char ja4[] = "t13d1516h2_a";
 
 	for (const char *o = order; *o; o++) {
 		ja4[sizeof ja4 - 2] = *o;
-		behind_hello(b, &me.address, ja4, (100 + (o - order)) * SECOND);
+		behind_hello(&b, &me.address, ja4, (100 + (o - order)) * SECOND);
 	}
-	int devices = behind_devices(b, &me.address);
-	behind_destroy(&b);
+	int devices = behind_devices(&b, &me.address);
+	ageing_destroy(&b.table);
 	return devices;
 }
 
