@@ -247,6 +247,18 @@ class Families(Made):
         Tcp(c, ME, SERVER).works(10.3)
         self.says(self.verdict(c, self.ME6), "connect_timeout", "network", "degraded")
 
+    def test_one_after_the_other(self):
+        c = self.scene()
+        Tcp(c, self.ME6, self.SERVER6).syns(10)
+        Tcp(c, ME, SERVER).works(19)
+        self.says(self.verdict(c, self.ME6), "connect_timeout", "network", "degraded")
+
+    def test_long_after_the_other(self):
+        c = self.scene()
+        Tcp(c, self.ME6, self.SERVER6).syns(10)
+        Tcp(c, ME, SERVER).works(40)
+        self.says(self.verdict(c, self.ME6), "connect_timeout", "unknown")
+
     def test_lost_the_race(self):
         c = self.scene()
         t = Tcp(c, self.ME6, self.SERVER6).syn(10).synack(10.4)

@@ -160,7 +160,9 @@ static void add_races(const struct context *c, const struct case_of *of, struct 
 	struct winner won;
 	bool closed = a->view[FACT_ENDED].set && a->view[FACT_ENDED].value != WORD_end_open;
 	struct open_span span = { of->began, closed ? a->view[FACT_ENDED].at.time : of->now };
-	bool other_family = races_other_family(&c->races, of->server, of->name, of->began, RACE, &won);
+	/* Clients that try one address after another turn to the other family when they are tired of the first. */
+	struct open_span tried = { of->began, of->began + (a->view[FACT_SYN_SPAN].set ? a->view[FACT_SYN_SPAN].value : 0) };
+	bool other_family = races_other_family(&c->races, of->server, of->name, tried, RACE, &won);
 
 	if (other_family)
 		add(a, FACT_OTHER_FAMILY, 1, &(struct shown){ won.began, won.session, won.client.address });

@@ -66,21 +66,21 @@ bool races_beside(const struct winner *w, struct open_span span)
 	return w->began.time <= span.ended && (!w->ended || w->ended >= span.began);
 }
 
-static nanoseconds apart(nanoseconds a, nanoseconds b)
+/* How long before or after a span; 0: in it. */
+static nanoseconds apart(nanoseconds t, struct open_span span)
 {
-	return a > b ? a - b : b - a;
+	return t < span.began ? span.began - t : t > span.ended ? t - span.ended : 0;
 }
 
 /* The winner nearest in time. */
-static bool nearest(const struct ring *ring, nanoseconds began, nanoseconds within, bool (*fits)(const struct winner *, const void *),
+static bool nearest(const struct ring *ring, struct open_span to, nanoseconds within, bool (*fits)(const struct winner *, const void *),
 		    const void *context, struct winner *into)
 {
 	const struct winner *best = NULL;
 
 	for (uint32_t i = 0; ring && i < WINNERS && i < ring->count; i++) {
 		const struct winner *w = &ring->winner[i];
-		if (apart(w->began.time, began) <= within && fits(w, context) &&
-		    (!best || apart(w->began.time, began) < apart(best->began.time, began)))
+		if (apart(w->began.time, to) <= within && fits(w, context) && (!best || apart(w->began.time, to) < apart(best->began.time, to)))
 			best = w;
 	}
 	if (best)
@@ -107,7 +107,8 @@ bool races_won(const struct races *r, const struct endpoint *client, const struc
 	uint8_t key[AGEING_KEY];
 
 	key_end(key, &client->address, server->port);
-	return nearest(ageing_find(r->by_client, key), span.began, within, is_another, &(struct asked){ client, server, span }, into);
+	return nearest(ageing_find(r->by_client, key), (struct open_span){ span.began, span.began }, within, is_another,
+		       &(struct asked){ client, server, span }, into);
 }
 
 static bool is_other_family(const struct winner *w, const void *context)
@@ -117,7 +118,7 @@ static bool is_other_family(const struct winner *w, const void *context)
 	return w->server.address.family != server->address.family;
 }
 
-bool races_other_family(const struct races *r, const struct endpoint *server, const char *name, nanoseconds began, nanoseconds within,
+bool races_other_family(const struct races *r, const struct endpoint *server, const char *name, struct open_span tried, nanoseconds within,
 			struct winner *into)
 {
 	uint8_t key[AGEING_KEY];
@@ -125,5 +126,5 @@ bool races_other_family(const struct races *r, const struct endpoint *server, co
 	if (!name)
 		return false;
 	key_name(r, key, name, server->port);
-	return nearest(ageing_find(r->by_name, key), began, within, is_other_family, server, into);
+	return nearest(ageing_find(r->by_name, key), tried, within, is_other_family, server, into);
 }

@@ -31,9 +31,9 @@ bool races_beside(const struct winner *winner, struct open_span span);
  * not this one. */
 bool races_won(const struct races *races, const struct endpoint *client, const struct endpoint *server, struct open_span span,
 	       nanoseconds within, struct winner *into);
-/* A connection that worked by the other address family to the same name and port, opened within that time of `began`. The client's
- * address is another one there: nearness in time and the name tell whose it is. */
-bool races_other_family(const struct races *races, const struct endpoint *server, const char *name, nanoseconds began, nanoseconds within,
+/* A connection that worked by the other address family to the same name and port, opened within that time of the span in which this one was
+ * tried. The client's address is another one there: nearness in time and the name tell whose it is. */
+bool races_other_family(const struct races *races, const struct endpoint *server, const char *name, struct open_span tried, nanoseconds within,
 			struct winner *into);
 
 #endif
