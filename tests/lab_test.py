@@ -15,6 +15,7 @@ import check  # noqa: E402
 import clients  # noqa: E402
 import derive  # noqa: E402
 import net  # noqa: E402
+import pace  # noqa: E402
 import run  # noqa: E402
 import scene  # noqa: E402
 import servers  # noqa: E402
@@ -23,7 +24,7 @@ from packets import ACK, FIN, Capture, Tcp  # noqa: E402
 
 def labels_in(step):
     labels = step.get("labels") or []
-    found = [label for _, label in labels] if isinstance(labels, list) else [labels]
+    found = [label for _, label in labels if label] if isinstance(labels, list) else [labels]
     return found + ([step["lookup"][1]] if step.get("lookup") else [])
 
 
@@ -69,6 +70,24 @@ class Lab(unittest.TestCase):
         again = run.expanded(1)
         self.assertEqual([(s["file"], s["seed"], s["part"]) for s in self.runs], [(s["file"], s["seed"], s["part"]) for s in again])
         self.assertEqual(vars(net.Addresses(random.Random(5))), vars(net.Addresses(random.Random(5))))
+
+    def test_long_runs_come_first_but_leave_places(self):
+        order = pace.Order(self.runs, 4)
+        first = [order.next([])]
+        while len(first) < 4:
+            first.append(order.next(first))
+        lengths = [pace.lasts(spec) for spec in first]
+        self.assertEqual(lengths[0], max(map(pace.lasts, self.runs)))
+        self.assertEqual([length >= pace.LONG for length in lengths], [True, True, False, False])
+        rest = [order.next([]) for _ in range(len(order))]
+        self.assertEqual(sorted(s["file"] for s in first + rest), sorted(s["file"] for s in self.runs))
+
+    def test_no_more_than_so_many_at_once(self):
+        tempo = pace.Pace(5)
+        self.assertTrue(tempo.room(0))
+        self.assertFalse(tempo.room(5))
+        tempo.started()
+        self.assertFalse(tempo.room(0), "a start shows what it costs before the next")
 
     def test_unseen_pairs_are_never_tuned_on(self):
         tuned = {(s["server"], c) for s in self.runs if s["part"] == "tune" for c in s["clients"]}

@@ -15,7 +15,7 @@ import types
 
 FIELDS = (
     "frame.number frame.time_epoch ip.src ip.dst ipv6.src ipv6.dst ip.ttl ipv6.hlim tcp.stream tcp.srcport "
-    "tcp.dstport tcp.flags tcp.len tcp.window_size_value "
+    "tcp.dstport tcp.flags tcp.len tcp.seq_raw tcp.window_size_value "
     "tcp.analysis.retransmission tls.handshake.type tls.handshake.version "
     "tls.handshake.extensions.supported_version tls.alert_message.desc imap.line "
     "icmp.type icmp.code icmpv6.type icmpv6.code dns.qry.name dns.qry.type dns.flags.response dns.flags.rcode dns.id"
@@ -76,6 +76,7 @@ class Connection(types.SimpleNamespace):
             asked="",
             worst_ok=0.0,
             pending={},
+            newest={"client": None, "server": None},
             packets=0,
         )
 
@@ -99,11 +100,19 @@ class Connection(types.SimpleNamespace):
         setattr(self, "rst_" + side, getattr(self, "rst_" + side) + bool(flags & RST))
         setattr(self, "fin_" + side, getattr(self, "fin_" + side) + bool(flags & FIN))
         setattr(self, "data_" + side, getattr(self, "data_" + side) + size)
-        setattr(self, "retrans_" + side, getattr(self, "retrans_" + side) + bool(row["tcp.analysis.retransmission"]))
+        setattr(self, "retrans_" + side, getattr(self, "retrans_" + side) + self.is_again(row, side, size))
         self.zero_window += bool(row["tcp.window_size_value"] and row["tcp.window_size_value"][0] == "0" and not flags & RST)
         self.tls_of(row, side)
         for line in row["imap.line"]:
             self.imap_line(line.replace("\\r\\n", "").strip(), side, now)
+
+    def is_again(self, row, side, size):
+        """Sent again? The wire keeps the order, so whatever begins before the end of what was seen is; tshark takes some of that for out of order."""
+        first, newest = number(row["tcp.seq_raw"][0]), self.newest[side]
+        older = size > 0 and newest is not None and (first - newest) % 2**32 >= 2**31
+        if size > 0 and not older:
+            self.newest[side] = (first + size) % 2**32
+        return older or bool(row["tcp.analysis.retransmission"])
 
     def tls_of(self, row, side):
         kinds = row["tls.handshake.type"]

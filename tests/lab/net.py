@@ -79,8 +79,12 @@ class Addresses:
         self.mac = {r: "%02x:%02x:%02x:%02x:%02x:%02x" % (0x02 | rng.randrange(0, 256, 4), *[rng.randrange(256) for _ in range(5)]) for r in ROLES}
 
 
+def settings(**values):
+    return "\n".join("echo %s > /proc/sys/net/%s" % (value, name) for name, value in values.items())
+
+
 def plan(ns, a, offload):
-    """The three shell texts that raise a set: links (ip -batch), addresses and routes, filters."""
+    """What raises a set: links (ip -batch), each namespace's addresses and routes (ip -batch) and its settings and filters (shell)."""
     n = {r: ns + r for r in ROLES}
     links = ["netns add " + n[r] for r in ROLES]
 
@@ -89,11 +93,12 @@ def plan(ns, a, offload):
 
     veth("c1", "eth0", "gw", "lan1"), veth("c2", "eth0", "gw", "lan2"), veth("dns", "eth0", "gw", "dns0")
     veth("gw", "wan", "wire", "left"), veth("wire", "right", "fw", "out"), veth("fw", "in1", "s1", "eth0"), veth("fw", "in2", "s2", "eth0")
-    per = {r: ["ip link set lo up"] for r in ROLES}
+    per = {r: ["link set lo up"] for r in ROLES}
+    more = {r: [] for r in ROLES}
 
     def bridge(role, name, ports):
-        per[role] += ["ip link add %s type bridge forward_delay 0 mcast_snooping 0" % name, "ip link set %s up" % name]
-        per[role] += ["ip link set %s master %s up" % (p, name) for p in ports]
+        per[role] += ["link add %s type bridge forward_delay 0 mcast_snooping 0" % name, "link set %s up" % name]
+        per[role] += ["link set %s master %s up" % (p, name) for p in ports]
 
     bridge("gw", "br0", ("lan1", "lan2")), bridge("fw", "br1", ("in1", "in2"))
     for role, end, v4, bits in (
@@ -103,44 +108,46 @@ def plan(ns, a, offload):
         ("s2", "fw", a.v4["s2"], 24),
     ):
         per[role] += [
-            "ip link set eth0 address %s up" % a.mac[role],
-            "ip addr add %s/%d dev eth0" % (v4, bits),
-            "ip -6 addr add %s/64 dev eth0 nodad" % a.v6[role],
-            "ip route add default via " + a.v4[end],
-            "ip -6 route add default via " + a.v6[end],
+            "link set eth0 address %s up" % a.mac[role],
+            "addr add %s/%d dev eth0" % (v4, bits),
+            "addr add %s/64 dev eth0 nodad" % a.v6[role],
+            "route add default via " + a.v4[end],
+            "route add default via " + a.v6[end],
         ]
-    per["dns"] += ["ip link set eth0 up", "ip addr add %s/24 dev eth0" % a.v4["dns"], "ip route add default via " + a.v4["dnsgw"]]
-    per["wire"] += ["ip link set left up promisc on", "ip link set right up promisc on"]
-    forward = "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0"
-    per["gw"] += [
+    per["dns"] += ["link set eth0 up", "addr add %s/24 dev eth0" % a.v4["dns"], "route add default via " + a.v4["dnsgw"]]
+    per["wire"] += ["link set left up promisc on", "link set right up promisc on"]
+    forward = settings(**{"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1, "ipv4/icmp_ratelimit": 0, "ipv6/icmp/ratelimit": 0})
+    more["gw"] += [forward]
+    more["fw"] += [
         forward,
-        "ip link set br0 address " + a.mac["gw"],
-        "ip link set wan up",
-        "ip link set dns0 up",
-        "ip addr add %s/%d dev br0" % (a.v4["gw"], a.lan_bits),
-        "ip -6 addr add %s/64 dev br0 nodad" % a.v6["gw"],
-        "ip addr add 198.18.0.1/30 dev wan",
-        "ip -6 addr add 2001:db8:0:1::1/64 dev wan nodad",
-        "ip addr add %s/24 dev dns0" % a.v4["dnsgw"],
-        "ip route add default via 198.18.0.2",
-        "ip -6 route add default via 2001:db8:0:1::2",
-    ]
-    per["fw"] += [
-        forward,
-        "ip link set out up",
-        "ip addr add 198.18.0.2/30 dev out",
-        "ip -6 addr add 2001:db8:0:1::2/64 dev out nodad",
-        "ip addr add %s/24 dev br1" % a.v4["fw"],
-        "ip -6 addr add %s/64 dev br1 nodad" % a.v6["fw"],
-        "ip route add default via 198.18.0.1",
-        "ip -6 route add default via 2001:db8:0:1::1",
         "printf '*mangle\\n-A FORWARD -j TTL --ttl-dec %d\\nCOMMIT\\n' | iptables-restore" % a.hops,
         "printf '*mangle\\n-A FORWARD -j HL --hl-dec %d\\nCOMMIT\\n' | ip6tables-restore" % a.hops,
     ]
+    per["gw"] += [
+        "link set br0 address " + a.mac["gw"],
+        "link set wan up",
+        "link set dns0 up",
+        "addr add %s/%d dev br0" % (a.v4["gw"], a.lan_bits),
+        "addr add %s/64 dev br0 nodad" % a.v6["gw"],
+        "addr add 198.18.0.1/30 dev wan",
+        "addr add 2001:db8:0:1::1/64 dev wan nodad",
+        "addr add %s/24 dev dns0" % a.v4["dnsgw"],
+        "route add default via 198.18.0.2",
+        "route add default via 2001:db8:0:1::2",
+    ]
+    per["fw"] += [
+        "link set out up",
+        "addr add 198.18.0.2/30 dev out",
+        "addr add 2001:db8:0:1::2/64 dev out nodad",
+        "addr add %s/24 dev br1" % a.v4["fw"],
+        "addr add %s/64 dev br1 nodad" % a.v6["fw"],
+        "route add default via 198.18.0.1",
+        "route add default via 2001:db8:0:1::1",
+    ]
     for role, ttl in a.ttl.items():
-        per[role].append("sysctl -qw net.ipv4.ip_default_ttl=%d net.ipv6.conf.all.hop_limit=%d net.ipv6.conf.default.hop_limit=%d" % (ttl, ttl, ttl))
+        more[role].append(settings(**{"ipv4/ip_default_ttl": ttl, "ipv6/conf/all/hop_limit": ttl, "ipv6/conf/default/hop_limit": ttl}))
     for role, devices in (("gw", ("wan",)), ("fw", ("out",)), ("wire", ("left", "right"))):
-        per[role] += ["ethtool -K %s tx off tso off gso off gro off >/dev/null" % d for d in devices]
+        more[role] += ["ethtool -K %s tx off tso off gso off gro off >/dev/null" % d for d in devices]
     if not offload:
         for role, devices in (
             ("c1", ("eth0",)),
@@ -150,8 +157,8 @@ def plan(ns, a, offload):
             ("gw", ("lan1", "lan2")),
             ("fw", ("in1", "in2")),
         ):
-            per[role] += ["ethtool -K %s tx off tso off gso off gro off >/dev/null" % d for d in devices]
-    return links, per
+            more[role] += ["ethtool -K %s tx off tso off gso off gro off >/dev/null" % d for d in devices]
+    return links, per, more
 
 
 def more_network(rng, number):
@@ -163,11 +170,13 @@ class Net:
     """One raised set. `tmp` is its folder; everything started in it dies with close()."""
 
     def __init__(self, name, rng, tmp, offload=True):
-        self.ns, self.tmp, self.a, self.procs, self.taps = name, tmp, Addresses(rng), [], []
-        links, per = plan(self.ns, self.a, offload)
+        self.ns, self.tmp, self.a, self.procs, self.taps, self.inside = name, tmp, Addresses(rng), [], [], {}
+        links, per, more = plan(self.ns, self.a, offload)
         subprocess.run(["ip", "-batch", "-"], input="\n".join(links), text=True, check=True)
-        for role, lines in per.items():
-            self.shell(role, "\n".join(lines))
+        for role in ROLES:
+            subprocess.run(["ip", "-netns", self.ns + role, "-batch", "-"], input="\n".join(per[role]), text=True, check=True)
+            if more[role]:
+                self.shell(role, "\n".join(more[role]))
         with open(os.path.join(tmp, "resolv.conf"), "w") as out:
             out.write("nameserver %s\noptions timeout:2 attempts:2\n" % self.a.v4["dns"])
 
@@ -188,6 +197,7 @@ class Net:
         out = open(os.path.join(self.tmp, log), "ab") if log else subprocess.DEVNULL
         proc = subprocess.Popen(self.command(role, argv, binds), stdin=stdin, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=self.tmp, **more)
         self.procs.append(proc)
+        self.inside[role] = proc.pid
         return proc
 
     def run(self, role, argv, timeout=20, **more):
@@ -210,12 +220,22 @@ class Net:
             raise RuntimeError("%s: %s: %s" % (role, line, done.stdout.strip()))
         return done.stdout
 
+    def sockets(self, role, table):
+        """A namespace's table of sockets, read beside the last program started in it, or in a shell of its own where that has ended."""
+        here = "/proc/%d/" % self.inside.get(role, 0)
+        try:
+            if os.stat(here + "ns/net").st_ino == os.stat("/run/netns/" + self.ns + role).st_ino:
+                return "".join(open(here + "net/" + name).read() for name in (table, table + "6"))
+        except OSError:
+            pass
+        return self.shell(role, "cat /proc/net/%s /proc/net/%s6" % (table, table))
+
     def wait_port(self, role, port, seconds=12, table="tcp"):
         """Waits until something listens on that port of a namespace."""
         end = time.monotonic() + seconds
         want, waiting = ":%04X" % port, {"tcp": "0A", "udp": "07"}[table]
         while time.monotonic() < end:
-            listening = self.shell(role, "cat /proc/net/%s /proc/net/%s6" % (table, table))
+            listening = self.sockets(role, table)
             if any(cells[1].endswith(want) and cells[3] == waiting for cells in map(str.split, listening.splitlines()) if len(cells) > 3):
                 return
             time.sleep(0.05)
@@ -275,18 +295,30 @@ def namespaces():
         return []
 
 
+def pids_in(names):
+    """The processes that run in these namespaces: one look at /proc for all of them (`ip netns pids` looks once for each)."""
+    places, found = {os.stat("/run/netns/" + name).st_ino for name in names}, []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.stat("/proc/%s/ns/net" % pid).st_ino in places:
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
 def sweep(names):
     """Kills what runs in these namespaces and removes them."""
     here = [name for name in names if os.path.exists("/run/netns/" + name)]
+    if not here:
+        return
     for _ in range(5):
-        pids = []
-        for name in here:
-            pids += subprocess.run(["ip", "netns", "pids", name], stdout=subprocess.PIPE, text=True).stdout.split()
+        pids = pids_in(here)
         if not pids:
             break
         for pid in pids:
             try:
-                os.kill(int(pid), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         time.sleep(0.05)

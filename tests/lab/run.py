@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ import traceback
 
 import clients
 import net
+import pace
 import pki
 import scene
 import servers
@@ -28,8 +30,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 INCIDENTS = "incidents.json"
 LABELS = ("labels.json", INCIDENTS)
-LONGEST = 240  # seconds that one scenario may take
+LONGEST = 300  # seconds that one scenario may take
 PR_SET_PDEATHSIG = 1
+WRITE_EVERY = 15  # seconds from one writing of the lists of labels to the next
 
 
 def digest(*words):
@@ -149,18 +152,12 @@ def runs_of(one, seed):
             }
 
 
-def pauses(spec):
-    """About how long a run only waits: the longest are started first."""
-    sleeps = [float(line.split()[1]) for step in spec["steps"] for line in step.get("lines", ()) if line.startswith("!sleep")]
-    return sum(step["seconds"] for step in spec["steps"] if step["do"] == "wait") + max(sleeps, default=0)
-
-
 class Pool:
     """Runs scenarios in child processes, so many at once, and gathers what they made."""
 
     def __init__(self, args, lab, tmp):
         self.args, self.lab, self.tmp, self.children = args, lab, tmp, {}
-        self.made, self.dropped, self.begun = [], [], time.monotonic()
+        self.made, self.dropped, self.begun, self.written = [], [], time.monotonic(), 0.0
 
     def start(self, number, spec):
         pid = os.fork()
@@ -196,7 +193,7 @@ class Pool:
         return "%s%dx%d" % (net.PREFIX, self.owner, number)
 
     def reap(self, pid):
-        number, spec, _ = self.children.pop(pid)
+        number, spec, since = self.children.pop(pid)
         try:
             result = json.load(open(self.place(number) + ".json"))
         except (OSError, ValueError):
@@ -215,17 +212,22 @@ class Pool:
                     out.write(result["dropped"] + "\n" + result.get("trace", ""))
         else:
             self.made += result["made"]
-            self.write()
+            if time.monotonic() - self.written > WRITE_EVERY:
+                self.write()
         shutil.rmtree(self.place(number), ignore_errors=True)
         print(
             "%4d s  %-60s %s"
-            % (time.monotonic() - self.begun, spec["file"], "dropped: " + result["dropped"][:230] if "dropped" in result else "made"),
+            % (
+                time.monotonic() - self.begun,
+                spec["file"],
+                "dropped: " + result["dropped"][:230] if "dropped" in result else "made in %d s" % (time.monotonic() - since),
+            ),
             flush=True,
         )
 
     def write(self):
         """Crowds would outweigh all else in what is scored session by session: they have labels of their own."""
-        entries = {e["file"]: e for e in self.made}
+        entries, self.written = {e["file"]: e for e in self.made}, time.monotonic()
         for name in LABELS:
             path = "%s/%s" % (self.args.out, name)
             with open(path + ".new", "w") as out:
@@ -233,24 +235,33 @@ class Pool:
             os.replace(path + ".new", path)
 
     def run(self, specs):
-        self.owner = os.getpid()
-        waiting = list(enumerate(sorted(specs, key=pauses, reverse=True)))
-        while waiting or self.children:
-            while waiting and len(self.children) < self.args.jobs:
-                self.start(*waiting.pop(0))
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-            if pid in self.children:
-                self.reap(pid)
-                continue
-            for child, (number, spec, since) in self.children.items():
-                if time.monotonic() - since > LONGEST:
-                    os.kill(child, signal.SIGKILL)
+        self.owner, number = os.getpid(), 0
+        order, tempo = pace.Order(specs, self.args.jobs), pace.Pace(self.args.jobs)
+        while len(order) or self.children:
+            if len(order) and tempo.room(len(self.children)):
+                self.start(number, order.next([spec for _, spec, _ in self.children.values()]))
+                tempo.started()
+                number += 1
+            self.look()
             time.sleep(0.05)
+
+    def look(self):
+        """Gathers what has ended, and ends what takes too long."""
+        while self.children:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+            if pid not in self.children:
+                break
+            self.reap(pid)
+        for child, (_, _, since) in self.children.items():
+            if time.monotonic() - since > LONGEST:
+                os.kill(child, signal.SIGKILL)
 
     def stop(self):
         for pid in self.children:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+        if self.made:
+            self.write()
         net.sweep([name for name in net.namespaces() if name.startswith("%s%dx" % (net.PREFIX, os.getpid()))])
 
 
@@ -259,7 +270,7 @@ def parsed():
     ap.add_argument("--out", default=ROOT + "/build/lab")
     ap.add_argument("--only", default="", help="scenarios whose name holds one of these words (comma-separated; a word with + needs all its parts)")
     ap.add_argument("--seed", type=int, default=1)
-    ap.add_argument("--jobs", type=int, default=12)
+    ap.add_argument("--jobs", type=int, default=40, help="the most that go on at once; fewer while the processors are busy")
     ap.add_argument("--quick", action="store_true", help="the fast subset")
     ap.add_argument("--list", action="store_true")
     ap.add_argument("--add", action="store_true", help="keep what the folder holds, play the rest")
@@ -347,7 +358,11 @@ def main():
     for why, count in left_out.items():
         print("left out %d: %s" % (count, why))
     count = sum(s["count"] for e in pool.made for s in e["sessions"])
-    print("made %d captures with %d sessions, dropped %d, in %d s" % (len(pool.made), count, len(pool.dropped), time.monotonic() - pool.begun))
+    spent = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(
+        "made %d captures with %d sessions, dropped %d, in %d s (%d s of the processors)"
+        % (len(pool.made), count, len(pool.dropped), time.monotonic() - pool.begun, spent)
+    )
     return 0 if pool.made else 1
 
 

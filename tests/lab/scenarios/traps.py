@@ -288,7 +288,12 @@ def family_lost(m, rng):
     }[kind]
     if kind == "late":  # either family may win: the other one's attempt says nothing
         return [rule, run(m["client"], [("auth == 'ok'", OK_PLAIN), ("True", want)], seconds=9, cut=30, sessions=2, check="auth == 'ok' or not data_client")]
-    first = [("':' in client_ip and auth != 'ok'", want), ("auth == 'ok'", OK_PLAIN)]
+    # Asked once, and given up before it was asked again: such an attempt is no session (docs/verdicts.md), it is only counted.
+    first = [
+        ("':' in client_ip and syns == 1 and packets == 1 and not icmp", None),
+        ("':' in client_ip and auth != 'ok'", want),
+        ("auth == 'ok'", OK_PLAIN),
+    ]
     return [rule, run(m["client"], first, seconds=9, cut=30, sessions=2, check="auth == 'ok' or ':' in client_ip")]
 
 
