@@ -343,10 +343,21 @@ void document_read(struct document *d, yaml_node_t *n, const char *what, const s
 			document_problem(d, at, "`%s` is given twice", word);
 		else {
 			seen |= 1u << key;
-			keys[key].read(d, value, word, into);
+			keys[key].read(d, value, word, (char *)into + keys[key].at);
 		}
 	}
 	for (int i = 0; keys[i].word; i++)
 		if (keys[i].needed && !(seen & 1u << i))
 			document_problem(d, n, "%s: `%s` is missing", what, keys[i].word);
+}
+
+void key_text(struct document *d, yaml_node_t *n, const char *word, void *into)
+{
+	*(const char **)into = document_text(d, n, word);
+}
+
+void key_note(struct document *d, yaml_node_t *n, const char *word, void *into)
+{
+	(void)into;
+	document_text(d, n, word);
 }

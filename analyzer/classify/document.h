@@ -56,8 +56,13 @@ struct key {
 	const char *word;
 	bool needed;
 	void (*read)(struct document *d, yaml_node_t *value, const char *word, void *into);
+	size_t at; /* `read` gets what stands so many bytes into what document_read fills */
 };
 /* Reads a mapping by its table of keys (at most 32, ended by a NULL word): unknown, repeated and missing keys are told. */
 void document_read(struct document *d, yaml_node_t *n, const char *what, const struct key *keys, void *into);
+
+/* Reads a key whose member is a text, a `const char *`; and one that is for the file's reader alone. */
+void key_text(struct document *d, yaml_node_t *value, const char *word, void *into);
+void key_note(struct document *d, yaml_node_t *value, const char *word, void *into);
 
 #endif

@@ -1,4 +1,5 @@
 /* Well-known providers: read from providers.yaml, found by host, by domain, or by a name that is nearly one of theirs. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,21 +12,6 @@
 #define SHORTEST_NEAR 8
 #define NEAR 2
 
-struct reading_server {
-	struct provider *provider;
-	struct provider_server server;
-};
-
-static void read_host(struct document *d, yaml_node_t *n, const char *word, void *into)
-{
-	((struct reading_server *)into)->server.host = document_text(d, n, word);
-}
-
-static void read_security(struct document *d, yaml_node_t *n, const char *word, void *into)
-{
-	((struct reading_server *)into)->server.security = document_text(d, n, word);
-}
-
 static void read_port(struct document *d, yaml_node_t *n, const char *word, void *into)
 {
 	const char *text = document_text(d, n, word);
@@ -35,11 +21,14 @@ static void read_port(struct document *d, yaml_node_t *n, const char *word, void
 	if (text && (*end || port == 0 || port > 65535))
 		document_problem(d, n, "port `%.20s`: a number from 1 to 65535 is expected", text);
 	else
-		((struct reading_server *)into)->server.port = (uint16_t)port;
+		*(uint16_t *)into = (uint16_t)port;
 }
 
 static const struct key server_keys[] = {
-	{ "host", true, read_host }, { "port", true, read_port }, { "security", true, read_security }, { NULL, false, NULL }
+	{ "host", true, key_text, offsetof(struct provider_server, host) },
+	{ "port", true, read_port, offsetof(struct provider_server, port) },
+	{ "security", true, key_text, offsetof(struct provider_server, security) },
+	{ NULL, false, NULL, 0 }
 };
 
 static void read_servers(struct document *d, yaml_node_t *n, const char *word, struct provider *p, enum provider_service service)
@@ -50,12 +39,12 @@ static void read_servers(struct document *d, yaml_node_t *n, const char *word, s
 	if (!document_items(d, n, word, false, &items))
 		return;
 	while ((item = items_next(d, &items))) {
-		struct reading_server r = { p, { .service = service } };
-		document_read(d, item, "server", server_keys, &r);
+		struct provider_server server = { .service = service };
+		document_read(d, item, "server", server_keys, &server);
 		if (p->servers >= PROVIDER_MOST_SERVERS)
 			document_problem(d, item, "more than %d servers of a provider", PROVIDER_MOST_SERVERS);
-		else if (r.server.host && r.server.port && r.server.security)
-			p->server[p->servers++] = r.server;
+		else if (server.host && server.port && server.security)
+			p->server[p->servers++] = server;
 	}
 }
 
@@ -67,11 +56,6 @@ static void read_servers(struct document *d, yaml_node_t *n, const char *word, s
 SERVERS_READER(imap, PROVIDER_IMAP)
 SERVERS_READER(pop3, PROVIDER_POP3)
 SERVERS_READER(smtp, PROVIDER_SUBMISSION)
-
-static void read_name(struct document *d, yaml_node_t *n, const char *word, void *into)
-{
-	((struct provider *)into)->name = document_text(d, n, word);
-}
 
 static void read_words(struct document *d, yaml_node_t *n, const char *word, const char **list, int most, int *count)
 {
@@ -101,17 +85,12 @@ static void read_login(struct document *d, yaml_node_t *n, const char *word, voi
 	read_words(d, n, word, p->login, PROVIDER_MOST_LOGINS, &p->logins);
 }
 
-static void read_note(struct document *d, yaml_node_t *n, const char *word, void *into)
-{
-	(void)into;
-	document_text(d, n, word);
-}
-
 void load_providers(struct rules *r, struct document *d)
 {
 	static const struct key keys[] = {
-		{ "name", true, read_name }, { "domains", false, read_domains }, { "imap", false, read_imap }, { "pop3", false, read_pop3 },
-		{ "smtp", false, read_smtp }, { "login", false, read_login }, { "note", false, read_note }, { NULL, false, NULL }
+		{ "name", true, key_text, offsetof(struct provider, name) }, { "domains", false, read_domains, 0 },
+		{ "imap", false, read_imap, 0 },   { "pop3", false, read_pop3, 0 }, { "smtp", false, read_smtp, 0 },
+		{ "login", false, read_login, 0 }, { "note", false, key_note, 0 },  { NULL, false, NULL, 0 }
 	};
 	yaml_node_t *root = document_root(d), *item;
 	struct items items;

@@ -48,7 +48,7 @@ struct verdict {
 struct rules;
 
 /* Loads every *.yaml of DIR/verdicts (in the order of their names) and the data files beside it (server-texts.yaml,
- * interception-issuers.yaml, advice.yaml, providers.yaml, inside-tls.yaml). NULL: what is wrong was written to `problems`, all of it, a line each:
+ * interception-issuers.yaml, advice.yaml, answers.yaml, providers.yaml, inside-tls.yaml). NULL: what is wrong was written to `problems`, all of it, a line each:
  * FILE:LINE: what, and the nearest known word. */
 struct rules *rules_load(const char *directory, FILE *problems);
 void rules_destroy(struct rules **rules);

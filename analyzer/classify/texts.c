@@ -1,6 +1,7 @@
 /* What servers' texts mean, who intercepts, what to advise: the data files beside the rules. */
 #include "loaded.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,12 +76,12 @@ static void read_needles(struct document *d, yaml_node_t *n, const char *what, c
 
 static void read_where(struct document *d, yaml_node_t *n, const char *word, void *into)
 {
-	((struct server_text *)into)->where = read_bits(d, n, word, places);
+	*(uint8_t *)into = read_bits(d, n, word, places);
 }
 
 static void read_status(struct document *d, yaml_node_t *n, const char *word, void *into)
 {
-	((struct server_text *)into)->status = read_bits(d, n, word, statuses);
+	*(uint8_t *)into = read_bits(d, n, word, statuses);
 }
 
 static void read_code(struct document *d, yaml_node_t *n, const char *word, void *into)
@@ -100,22 +101,19 @@ static void read_means(struct document *d, yaml_node_t *n, const char *what, voi
 	int number = document_word(d, n, "refusal", enumeration_words(ENUM_refusal));
 
 	(void)what;
-	((struct server_text *)into)->means = (enum word_refusal)(number < 0 ? 0 : number);
-}
-
-/* Where it is known from is for the reader of the file. */
-static void read_source(struct document *d, yaml_node_t *n, const char *word, void *into)
-{
-	(void)into;
-	document_text(d, n, word);
+	*(enum word_refusal *)into = (enum word_refusal)(number < 0 ? 0 : number);
 }
 
 void load_server_texts(struct rules *r, struct document *d)
 {
 	static const struct key keys[] = {
-		{ "where", true, read_where }, { "status", false, read_status }, { "code", false, read_code },
-		{ "text", false, read_text },  { "means", true, read_means },    { "source", false, read_source },
-		{ NULL, false, NULL },
+		{ "where", true, read_where, offsetof(struct server_text, where) },
+		{ "status", false, read_status, offsetof(struct server_text, status) },
+		{ "code", false, read_code, 0 },
+		{ "text", false, read_text, 0 },
+		{ "means", true, read_means, offsetof(struct server_text, means) },
+		{ "source", false, key_note, 0 },
+		{ NULL, false, NULL, 0 },
 	};
 	yaml_node_t *root = document_root(d), *item;
 	struct items items;
@@ -181,11 +179,6 @@ struct product {
 	int count;
 };
 
-static void read_product(struct document *d, yaml_node_t *n, const char *word, void *into)
-{
-	((struct product *)into)->name = document_text(d, n, word);
-}
-
 static void read_issuer(struct document *d, yaml_node_t *n, const char *word, void *into)
 {
 	struct product *p = into;
@@ -209,8 +202,8 @@ static void add_product(struct rules *r, struct document *d, const yaml_node_t *
 void load_issuers(struct rules *r, struct document *d)
 {
 	static const struct key keys[] = {
-		{ "product", true, read_product }, { "issuer", true, read_issuer }, { "kind", false, read_source },
-		{ "source", false, read_source },   { NULL, false, NULL }
+		{ "product", true, key_text, offsetof(struct product, name) }, { "issuer", true, read_issuer, 0 },
+		{ "kind", false, key_note, 0 }, { "source", false, key_note, 0 }, { NULL, false, NULL, 0 }
 	};
 	yaml_node_t *root = document_root(d), *item;
 	struct items items;
@@ -252,7 +245,7 @@ static void read_sentences(struct document *d, yaml_node_t *n, const char *langu
 		int number = strcmp(word, "default") == 0 ? DEFAULT_ADVICE : mechanism_number(word);
 		if (number < 0)
 			document_problem(d, at, "neither `default` nor a mechanism: `%.60s`%s", word,
-					 nearest_hint(word, mechanism_word, NULL, hint));
+					 nearest_hint(word, word_of_mechanism, NULL, hint));
 		else if (by_mechanism[number])
 			document_problem(d, at, "`%s` is given twice", word);
 		else

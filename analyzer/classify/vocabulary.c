@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "facts.h"
+
 const struct mechanism mechanisms[] = {
 	{ "reset", "connection_refused" },
 	{ "reset", "reset_by_server" },
@@ -109,8 +111,14 @@ int list_number(const char *const *list, const char *word)
 	return -1;
 }
 
-const char *mechanism_word(const void *unused, int n)
+const char *word_of_mechanism(const void *unused, int n)
 {
 	(void)unused;
 	return mechanisms[n].word;
+}
+
+const char *word_of_fact(const void *unused, int n)
+{
+	(void)unused;
+	return n < FACT_COUNT ? fact_kinds[n].word : NULL;
 }

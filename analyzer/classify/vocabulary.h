@@ -21,7 +21,8 @@ extern const char *const steps[STEP_COUNT + 1], *const languages[LANGUAGE_COUNT 
 int mechanism_number(const char *word);
 /* Place of a word in a NULL-terminated list, -1: none such. */
 int list_number(const char *const *list, const char *word);
-/* The n-th mechanism's word, for hints; NULL past the end. */
-const char *mechanism_word(const void *unused, int n);
+/* The n-th mechanism's or fact's word, for hints; NULL past the end. */
+const char *word_of_mechanism(const void *unused, int n);
+const char *word_of_fact(const void *unused, int n);
 
 #endif
