@@ -5,12 +5,20 @@
 
 #define LEAST 8
 #define PROBES 16
+#define LEAST_STREAKS 4
+#define NOBODY UINT16_MAX
 #define APART SECOND /* services closer to each other than that are remembered as one */
+
+static size_t bytes_of(const struct crowd *c)
+{
+	return c->room * sizeof *c->party + c->streak_room * sizeof *c->streak;
+}
 
 void crowd_release(struct crowd *c, struct crowd_budget *budget)
 {
-	budget->used -= c->room * sizeof *c->party;
+	budget->used -= bytes_of(c);
 	free(c->party);
+	free(c->streak);
 	*c = (struct crowd){ 0 };
 }
 
@@ -24,43 +32,109 @@ static uint64_t hash_of(struct hash_key key, const struct address *a)
 	return hash_fold(hash_fold(key.k0 ^ word[0], key.k1 ^ 0x9e3779b97f4a7c15u) ^ word[1], key.k1 ^ a->family);
 }
 
-static nanoseconds newest_of(const struct party *p)
+struct streak *crowd_streak(const struct crowd *c, const struct party *p)
 {
-	return p->hit > p->served[0] ? p->hit : p->served[0];
+	return p->streak ? &c->streak[p->streak - 1] : NULL;
 }
 
-/* The client's record, else a free one, else the one that was quiet longest; in a neighbourhood. */
-static struct party *place_of(const struct crowd *c, uint64_t hash, const struct address *client)
+static nanoseconds newest_of(const struct crowd *c, const struct party *p)
+{
+	const struct streak *k = crowd_streak(c, p);
+
+	return k && k->hit > p->served[0] ? k->hit : p->served[0];
+}
+
+static struct party *quietest(const struct crowd *c, uint64_t hash)
 {
 	struct party *use = &c->party[hash & (c->room - 1)];
 
-	for (uint32_t i = 0; i < PROBES && i < c->room; i++) {
+	for (uint32_t i = 1; i < PROBES && i < c->room; i++) {
 		struct party *p = &c->party[(hash + i) & (c->room - 1)];
-		if (!p->address.family || address_same(&p->address, client))
-			return p;
-		if (newest_of(p) < newest_of(use))
+		if (newest_of(c, p) < newest_of(c, use))
 			use = p;
 	}
 	return use;
 }
 
-static void grow(struct crowd *c, struct crowd_budget *budget)
+/* The client's record, else a free one; NULL: all of its neighbourhood is taken by others. */
+static struct party *find(const struct crowd *c, uint64_t hash, const struct address *client)
 {
-	struct crowd larger = { .room = c->room ? c->room * 2 : LEAST };
-	size_t more = (larger.room - c->room) * sizeof *c->party;
+	for (uint32_t i = 0; i < PROBES && i < c->room; i++) {
+		struct party *p = &c->party[(hash + i) & (c->room - 1)];
+		if (!p->address.family || address_same(&p->address, client))
+			return p;
+	}
+	return NULL;
+}
 
-	if (larger.room > CROWD_MOST * 2 || budget->used + more > budget->most || !(larger.party = calloc(larger.room, sizeof *larger.party)))
-		return;
-	for (struct party *p = c->party; p && p < c->party + c->room; p++) {
+/* Those whose party is gone end, the others learn where theirs stands now. */
+static void move_streaks(struct crowd *c)
+{
+	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+		k->party = NOBODY;
+	for (uint32_t i = 0; i < c->room; i++)
+		if (c->party[i].streak)
+			crowd_streak(c, &c->party[i])->party = (uint16_t)i;
+	for (uint16_t i = c->streaks; i-- > 0;) {
+		if (c->streak[i].party != NOBODY)
+			continue;
+		c->streak[i] = c->streak[--c->streaks];
+		if (i < c->streaks)
+			c->party[c->streak[i].party].streak = (uint16_t)(i + 1);
+	}
+}
+
+static void move_parties(struct crowd *into, const struct crowd *from, struct crowd_budget *budget)
+{
+	for (const struct party *p = from->party; p && p < from->party + from->room; p++) {
 		if (!p->address.family)
 			continue;
-		struct party *into = place_of(&larger, hash_of(budget->key, &p->address), &p->address);
-		larger.count += !into->address.family;
-		*into = *p;
+		uint64_t hash = hash_of(budget->key, &p->address);
+		struct party *to = find(into, hash, &p->address);
+		if (to) {
+			into->count++;
+		} else {
+			to = quietest(into, hash);
+			budget->forgotten++;
+		}
+		*to = *p;
 	}
+}
+
+/* Some memory is kept for those that are hit. */
+static void grow(struct crowd *c, struct crowd_budget *budget)
+{
+	struct crowd larger = *c;
+
+	larger.room = c->room ? c->room * 2 : LEAST;
+	larger.count = 0;
+	size_t bytes = larger.room * sizeof *c->party, more = bytes - c->room * sizeof *c->party;
+	if (larger.room > CROWD_MOST * 2 || budget->used + more > budget->most / 8 * 7 ||
+	    !(larger.party = aligned_alloc(sizeof *larger.party, bytes)))
+		return;
+	memset(larger.party, 0, bytes);
+	move_parties(&larger, c, budget);
+	move_streaks(&larger);
 	free(c->party);
 	*c = larger;
 	budget->used += more;
+}
+
+void crowd_expect(const struct crowd *c, const struct crowd_budget *budget, const struct address *client)
+{
+	if (c->room)
+		__builtin_prefetch(&c->party[hash_of(budget->key, client) & (c->room - 1)], 1);
+}
+
+/* The last one takes its place. */
+static void end_streak(struct crowd *c, const struct party *p)
+{
+	struct streak *k = crowd_streak(c, p);
+
+	if (!k)
+		return;
+	*k = c->streak[--c->streaks];
+	c->party[k->party].streak = p->streak;
 }
 
 struct party *crowd_take(struct crowd *c, struct crowd_budget *budget, const struct address *client)
@@ -69,23 +143,32 @@ struct party *crowd_take(struct crowd *c, struct crowd_budget *budget, const str
 		grow(c, budget);
 	if (!c->room)
 		return NULL;
-	struct party *p = place_of(c, hash_of(budget->key, client), client);
-	if (p->address.family && address_same(&p->address, client))
+	uint64_t hash = hash_of(budget->key, client);
+	struct party *p = find(c, hash, client);
+	if (p && p->address.family)
 		return p;
-	if (p->address.family)
-		budget->forgotten++;
-	else
+	if (p) {
 		c->count++;
+	} else {
+		p = quietest(c, hash);
+		budget->forgotten++;
+		end_streak(c, p);
+	}
 	*p = (struct party){ .address = *client };
 	return p;
+}
+
+bool party_is_hit(const struct crowd *c, const struct party *p)
+{
+	return p->streak && crowd_streak(c, p)->hits;
 }
 
 bool crowd_is_hit(const struct crowd *c, const struct crowd_budget *budget, const struct address *client)
 {
 	if (!c->room)
 		return false;
-	const struct party *p = place_of(c, hash_of(budget->key, client), client);
-	return p->hits && address_same(&p->address, client);
+	const struct party *p = find(c, hash_of(budget->key, client), client);
+	return p && party_is_hit(c, p);
 }
 
 /* --- one client --- */
@@ -98,29 +181,82 @@ bool party_served_between(const struct party *p, nanoseconds from, nanoseconds t
 	return false;
 }
 
-void party_hit(struct party *p, nanoseconds began, nanoseconds at, struct moment proof, uint64_t session)
+static void more_streaks(struct crowd *c, struct crowd_budget *budget)
 {
-	if (!p->hits || began < p->began) {
-		p->began = began;
-		p->first = proof;
-		p->session = session;
-	}
-	p->hits++;
-	if (at < p->hit)
+	uint16_t room = c->streak_room ? (uint16_t)(c->streak_room * 2) : LEAST_STREAKS;
+	size_t more = (size_t)(room - c->streak_room) * sizeof *c->streak;
+	struct streak *all;
+
+	if (budget->used + more > budget->most || !(all = realloc(c->streak, room * sizeof *all)))
 		return;
-	p->hit = at;
-	p->back = 0;
-	for (int i = CROWD_SERVED - 1; i >= 0 && !p->back; i--)
-		if (p->served[i] > at)
-			p->back = p->served[i];
+	c->streak = all;
+	c->streak_room = room;
+	budget->used += more;
 }
 
-void party_served(struct party *p, nanoseconds at, nanoseconds since)
+/* The one that was hit longest ago is taken for one that was not. */
+static void forget_streak(struct crowd *c, struct crowd_budget *budget)
 {
+	struct streak *oldest = c->streak;
+
+	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+		if (k->hit < oldest->hit)
+			oldest = k;
+	struct party *p = &c->party[oldest->party];
+	end_streak(c, p);
+	p->streak = 0;
+	budget->forgotten++;
+}
+
+/* The party's streak, made where there is none; NULL: no memory. */
+static struct streak *streak_of(struct crowd *c, struct crowd_budget *budget, struct party *p)
+{
+	if (p->streak)
+		return crowd_streak(c, p);
+	if (c->streaks == c->streak_room)
+		more_streaks(c, budget);
+	if (!c->streak_room)
+		return NULL;
+	if (c->streaks == c->streak_room)
+		forget_streak(c, budget);
+	struct streak *k = &c->streak[c->streaks++];
+	*k = (struct streak){ .party = (uint16_t)(p - c->party) };
+	p->streak = c->streaks;
+	return k;
+}
+
+struct streak *crowd_hit(struct crowd *c, struct crowd_budget *budget, struct party *p, const struct crowd_hit *hit)
+{
+	struct streak *k = streak_of(c, budget, p);
+
+	if (!k) {
+		budget->forgotten++;
+		return NULL;
+	}
+	if (!k->hits || hit->began < k->began) {
+		k->began = hit->began;
+		k->first = hit->proof;
+		k->session = hit->session;
+	}
+	k->hits++;
+	if (hit->at < k->hit)
+		return k;
+	k->hit = hit->at;
+	k->back = 0;
+	for (int i = CROWD_SERVED - 1; i >= 0 && !k->back; i--)
+		if (p->served[i] > hit->at)
+			k->back = p->served[i];
+	return k;
+}
+
+void crowd_serve(struct crowd *c, struct party *p, nanoseconds at, nanoseconds since)
+{
+	struct streak *k = crowd_streak(c, p);
+
 	if (since && at >= since && (!p->since || at < p->since))
 		p->since = at;
-	if (p->hits && at > p->hit && (!p->back || at < p->back))
-		p->back = at;
+	if (k && k->hits && at > k->hit && (!k->back || at < k->back))
+		k->back = at;
 	if (at < p->served[0] + APART)
 		return;
 	memmove(p->served + 1, p->served, sizeof p->served - sizeof *p->served);
@@ -131,17 +267,17 @@ void party_served(struct party *p, nanoseconds at, nanoseconds since)
 
 void crowd_calm(struct crowd *c)
 {
-	for (struct party *p = c->party; p && p < c->party + c->room; p++) {
-		p->hits = 0;
+	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+		k->hits = 0;
+	for (struct party *p = c->party; p && p < c->party + c->room; p++)
 		p->since = 0;
-	}
 }
 
 void crowd_forget_kind(struct crowd *c, uint8_t kind)
 {
-	for (struct party *p = c->party; p && p < c->party + c->room; p++)
-		if (p->kind == kind)
-			p->kind = CROWD_KINDS;
+	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+		if (k->kind == kind)
+			k->kind = CROWD_KINDS;
 }
 
 int network_bits(const struct address *a)
@@ -154,95 +290,115 @@ bool same_network(const struct address *a, const struct address *b)
 	return a->family == b->family && memcmp(a->byte, b->byte, (size_t)network_bits(a) / 8) == 0;
 }
 
-static bool failing(const struct party *p, nanoseconds until, nanoseconds within)
+static bool failing(const struct streak *k, nanoseconds until, nanoseconds within)
 {
-	return p->hits && until - p->hit <= within && (!p->back || p->back > until);
+	return k->hits && until - k->hit <= within && (!k->back || k->back > until);
 }
 
 /* The earliest proof; no table's order may show. */
-static bool earlier(const struct party *p, const struct party *than)
+static bool earlier(const struct streak *k, const struct streak *than)
 {
-	return !than || p->first.time < than->first.time ||
-	       (p->first.time == than->first.time && (p->first.frame < than->first.frame || (p->first.frame == than->first.frame && p->session < than->session)));
+	return !than || k->first.time < than->first.time ||
+	       (k->first.time == than->first.time && (k->first.frame < than->first.frame || (k->first.frame == than->first.frame && k->session < than->session)));
 }
 
-static void add_hit(struct tally *n, const struct party *p)
+/* The two addresses of one server are one by each family. */
+static bool are_two(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && !address_same(a, b);
+}
+
+static void add_hit(struct tally *n, const struct party *p, const struct streak *k)
 {
 	if (n->first && n->bits && !same_network(&n->first->address, &p->address))
 		n->bits = 0;
 	else if (!n->first)
 		n->bits = network_bits(&p->address);
-	const struct address *own = &p->server.address, *other = n->first ? &n->first->server.address : own;
-	n->several |= own->family == other->family && !address_same(own, other);
-	if (earlier(p, n->first))
+	if (n->first && !n->several)
+		n->several = are_two(&k->server.address, &n->streak->server.address);
+	if (earlier(k, n->streak)) {
 		n->first = p;
-	if (!n->hit++ || p->began < n->since)
-		n->since = p->began;
-	n->sessions += p->hits;
-	if (p->kind < CROWD_KINDS)
-		n->alike[p->kind]++;
-	n->back += p->back != 0;
+		n->streak = k;
+	}
+	if (!n->hit++ || k->began < n->since)
+		n->since = k->began;
+	n->sessions += k->hits;
+	if (k->kind < CROWD_KINDS)
+		n->alike[k->kind]++;
+	n->back += k->back != 0;
 }
 
 struct span {
 	nanoseconds since, until, within; /* within 0: of an open incident */
 };
 
-static bool is_hit(const struct party *p, const struct span *span)
+static bool is_hit(const struct streak *k, const struct span *span)
 {
-	return span->within ? failing(p, span->until, span->within) : p->hits != 0;
+	return span->within ? failing(k, span->until, span->within) : k->hits != 0;
 }
 
-/* Those of a crowd that are hit, by their places: most are not. */
+/* Where those are hit that are hit now. */
 struct hits {
-	uint16_t at[CROWD_MOST * 2];
-	uint32_t count;
+	uint32_t where[CROWD_MOST * 2], count;
+	uint32_t most, lead; /* the place of most of them, by Boyer and Moore: where there is no majority, any of them */
 };
 
-/* Most of them, by Boyer and Moore: where there is no majority, whichever is left, at least two are outside. */
-static uint32_t outside(const struct crowd *c, const struct hits *hits)
+static void note_where(struct hits *hits, uint32_t where)
 {
-	uint32_t most = 0, lead = 0, there = 0;
+	if (!hits->lead)
+		hits->most = where;
+	hits->lead += where == hits->most ? 1u : -1u;
+	hits->where[hits->count++] = where;
+}
 
-	for (uint32_t i = 0; i < hits->count; i++) {
-		uint32_t where = c->party[hits->at[i]].where;
-		most = lead ? most : where;
-		lead += where == most ? 1u : -1u;
-	}
+/* Without a majority at least two are outside, whichever place it is. */
+static uint32_t outside(const struct hits *hits)
+{
+	uint32_t there = 0;
+
 	for (uint32_t i = 0; i < hits->count; i++)
-		there += c->party[hits->at[i]].where == most;
+		there += hits->where[i] == hits->most;
 	return hits->count - there;
 }
 
 static void add_served(struct tally *n, const struct party *p, const struct span *span)
 {
+	/* No other is newer; what came APART after it at the most is not kept. */
+	if (p->served[0] + APART < span->since)
+		return;
 	bool served = span->within ? party_served_between(p, span->since, span->until) : p->since && p->since <= span->until;
-
 	n->served += served;
 	n->served_inside |= served && n->first && same_network(&n->first->address, &p->address);
 	for (int i = 0; i < CROWD_SERVED; i++)
 		n->sessions_served += p->served[i] && p->served[i] >= span->since && p->served[i] <= span->until;
 }
 
+static void add_hits(struct tally *n, const struct crowd *c, const struct span *span)
+{
+	struct hits hits;
+
+	hits.count = hits.lead = 0;
+	for (const struct streak *k = c->streak; k < c->streak + c->streaks; k++) {
+		if (!is_hit(k, span))
+			continue;
+		add_hit(n, &c->party[k->party], k);
+		note_where(&hits, k->where);
+	}
+	n->outside = outside(&hits);
+}
+
 /* Of those served no more are counted than most_served and so many times those that are hit. */
 static struct tally tally_of(const struct crowd *c, struct span span, uint64_t most_served, uint32_t times)
 {
 	struct tally n = { 0 };
-	struct hits hits;
 
-	hits.count = 0;
-	for (uint32_t i = 0; i < c->room; i++)
-		if (c->party[i].hits && is_hit(&c->party[i], &span)) {
-			add_hit(&n, &c->party[i]);
-			hits.at[hits.count++] = (uint16_t)i;
-		}
+	add_hits(&n, c, &span);
 	if (span.within)
 		span.since = n.since;
-	n.outside = outside(c, &hits);
 	most_served += (uint64_t)times * n.hit;
-	for (uint32_t i = 0; i < c->room && n.served <= most_served; i++)
-		if (c->party[i].served[0] && !is_hit(&c->party[i], &span))
-			add_served(&n, &c->party[i], &span);
+	for (const struct party *p = c->party; p && p < c->party + c->room && n.served <= most_served; p++)
+		if (p->served[0] && !(p->streak && is_hit(crowd_streak(c, p), &span)))
+			add_served(&n, p, &span);
 	return n;
 }
 
@@ -258,9 +414,10 @@ struct tally crowd_counted(const struct crowd *c, nanoseconds since, nanoseconds
 
 void crowd_open(struct crowd *c, nanoseconds since, nanoseconds until, nanoseconds within)
 {
+	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+		if (!failing(k, until, within))
+			k->hits = 0;
 	for (struct party *p = c->party; p && p < c->party + c->room; p++) {
-		if (!failing(p, until, within))
-			p->hits = 0;
 		p->since = 0;
 		for (int i = CROWD_SERVED - 1; i >= 0 && !p->since; i--)
 			if (p->served[i] >= since)

@@ -10,17 +10,25 @@
 #define CROWD_KINDS 8
 #define CROWD_SERVED 4  /* newest services of a client that are remembered */
 
+/* One client, on a line of the cache: what each service asks and changes. */
 struct party {
 	struct address address;
-	uint8_t kind;             /* the owner's: of its newest hit; below CROWD_KINDS, or one that is like no other */
-	struct endpoint server;   /* of its newest hit */
-	uint32_t hits;            /* since its streak began; 0: not hit */
-	uint32_t where;           /* the narrower place of its newest hit, hashed */
-	nanoseconds began, hit;   /* when its streak's first failing session began; its newest hit */
-	nanoseconds back;         /* when it was first served after its newest hit; 0: not yet */
+	uint16_t streak;          /* number of its streak and 1; 0: none, it was never hit */
 	nanoseconds served[CROWD_SERVED], since; /* newest first; the first one since the incident began, 0: none */
-	struct moment first;      /* proof of its streak's first hit */
+};
+_Static_assert(sizeof(struct party) == 64, "a client takes one line");
+
+/* How a client was hit: few are, and theirs stand together. */
+struct streak {
+	uint32_t hits;            /* since it began; 0: not hit, as far as that counts */
+	uint16_t party;           /* whose it is, by number */
+	uint8_t kind;             /* the owner's: of its newest hit; below CROWD_KINDS, or one that is like no other */
+	nanoseconds began, hit;   /* when its first failing session began; its newest hit */
+	nanoseconds back;         /* when it was first served after its newest hit; 0: not yet */
+	struct moment first;      /* proof of its first hit */
 	uint64_t session;
+	uint32_t where;           /* the narrower place of its newest hit, hashed */
+	struct endpoint server;   /* of its newest hit */
 };
 
 /* Memory that all crowds of one table share. */
@@ -32,17 +40,31 @@ struct crowd_budget {
 
 struct crowd {
 	struct party *party;
-	uint32_t count, room;     /* room: a power of two; 0: none yet */
+	struct streak *streak;
+	uint32_t count, room;     /* of parties; room: a power of two; 0: none yet */
+	uint16_t streaks, streak_room;
 };
 
 void crowd_release(struct crowd *crowd, struct crowd_budget *budget);
+/* The client will be asked for soon: its line is fetched. */
+void crowd_expect(const struct crowd *crowd, const struct crowd_budget *budget, const struct address *client);
 /* The client's record, made where there is none; NULL: no memory is left for any. */
 struct party *crowd_take(struct crowd *crowd, struct crowd_budget *budget, const struct address *client);
+/* NULL: it was never hit. */
+struct streak *crowd_streak(const struct crowd *crowd, const struct party *party);
+bool party_is_hit(const struct crowd *crowd, const struct party *party);
 /* Was that client hit? */
 bool crowd_is_hit(const struct crowd *crowd, const struct crowd_budget *budget, const struct address *client);
-/* Tells may come late: `at` need not be newer than what is known. `began`: when the failing session began. */
-void party_hit(struct party *party, nanoseconds began, nanoseconds at, struct moment proof, uint64_t session);
-void party_served(struct party *party, nanoseconds at, nanoseconds since);
+
+struct crowd_hit {
+	nanoseconds began, at;    /* when the failing session began; it may be told late: newer ones may be known */
+	struct moment proof;
+	uint64_t session;
+};
+/* The client is hit. Returns its streak; NULL: no memory is left for any. */
+struct streak *crowd_hit(struct crowd *crowd, struct crowd_budget *budget, struct party *party, const struct crowd_hit *hit);
+/* The client is served, which may be told late, too. since: when the place's incident began; 0: there is none. */
+void crowd_serve(struct crowd *crowd, struct party *party, nanoseconds at, nanoseconds since);
 /* Those of that kind are like no other from now on. */
 void crowd_forget_kind(struct crowd *crowd, uint8_t kind);
 /* All that were hit start afresh. */
@@ -57,6 +79,7 @@ struct tally {
 	uint32_t alike[CROWD_KINDS]; /* of those hit, by kind */
 	nanoseconds since;
 	const struct party *first; /* the first hit, NULL: nobody */
+	const struct streak *streak; /* of the first */
 	int bits;                 /* of the network that all that were hit share; 0: several */
 	bool served_inside;       /* others of the first one's network were served */
 	bool several;             /* they were hit at several addresses of one family */

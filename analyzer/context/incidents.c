@@ -292,9 +292,9 @@ static bool makes_incident(const struct place *place, const struct tally *n)
 static void open_at(struct incidents *i, struct place *place, const struct tally *n)
 {
 	place->since = n->since;
-	place->first = n->first->first;
-	place->first_session = n->first->session;
-	place->server = n->first->server;
+	place->first = n->streak->first;
+	place->first_session = n->streak->session;
+	place->server = n->streak->server;
 	crowd_open(&place->crowd, n->since, place->last_hit, WITHIN);
 	place_count_faults(place);
 	if (place->kind != PLACE_DEVICE) {

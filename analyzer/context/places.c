@@ -139,14 +139,16 @@ struct place *place_all(const struct places *p, enum fault_kind kind)
 	return find(p, key, PLACE_ALL, kind);
 }
 
-static void learn_name(struct place *service, const char *name)
+/* True: it is news. */
+static bool learn_name(struct place *service, const char *name)
 {
 	size_t len = name ? strnlen(name, NAME_ROOM - 1) : 0;
 
 	if (service->name[0] || !len)
-		return;
+		return false;
 	memcpy(service->name, name, len);
 	service->name[len] = '\0';
+	return true;
 }
 
 static struct place *take_service(struct places *p, const struct incident_session *s, enum fault_kind kind)
@@ -157,8 +159,8 @@ static struct place *take_service(struct places *p, const struct incident_sessio
 	if (kind == FAULT_NAME && !s->server.port)
 		key_name(p, key, s->name);
 	struct place *service = take(p, key, PLACE_SERVICE, kind, s->at);
-	learn_name(service, s->name);
-	service->group = group_of(p, service->name, &s->server.address);
+	if (learn_name(service, s->name) || !service->group)
+		service->group = group_of(p, service->name, &s->server.address);
 	return service;
 }
 
@@ -286,9 +288,9 @@ void place_count_faults(struct place *place)
 
 	for (struct counted *c = place->fault; c < place->fault + CROWD_KINDS; c++)
 		c->count = 0;
-	for (const struct party *p = crowd->party; p && p < crowd->party + crowd->room; p++)
-		if (p->kind < CROWD_KINDS)
-			place->fault[p->kind].count += p->hits;
+	for (const struct streak *k = crowd->streak; k < crowd->streak + crowd->streaks; k++)
+		if (k->kind < CROWD_KINDS)
+			place->fault[k->kind].count += k->hits;
 }
 
 uint64_t places_forgotten(const struct places *p)
@@ -369,12 +371,15 @@ void place_record(struct places *p, struct place *place, const struct incident_s
 	if (!party)
 		return;
 	/* Who was served in between has a new trouble; but a device's troubles add up. */
-	if (!place->open && place->kind != PLACE_DEVICE && party->back && s->began > party->back)
-		party->hits = 0;
-	party_hit(party, s->began, s->at, s->proof, s->session);
-	party->kind = count_fault(place, fault);
-	party->server = s->server;
-	party->where = where_of(p, place, s);
+	struct streak *streak = crowd_streak(&place->crowd, party);
+	if (streak && !place->open && place->kind != PLACE_DEVICE && streak->back && s->began > streak->back)
+		streak->hits = 0;
+	streak = crowd_hit(&place->crowd, &p->budget, party, &(struct crowd_hit){ s->began, s->at, s->proof, s->session });
+	if (!streak)
+		return;
+	streak->kind = count_fault(place, fault);
+	streak->server = s->server;
+	streak->where = where_of(p, place, s);
 	add_port(place, s->server.port);
 	place->sessions_hit++;
 	if (s->at < place->last_hit)
@@ -399,59 +404,93 @@ static bool concerns(const struct place *place, uint16_t port)
 
 static void serve(struct places *p, struct place *place, const struct incident_session *s)
 {
-	if (!place || !concerns(place, s->server.port))
+	if (!concerns(place, s->server.port))
 		return;
 	struct party *party = party_of(p, place, &s->client.address, s->at);
 	if (!party)
 		return;
-	party_served(party, s->at, place->open ? place->since : 0);
-	if (place->last_hit && (!party->hits || place->kind == PLACE_DEVICE))
+	crowd_serve(&place->crowd, party, s->at, place->open ? place->since : 0);
+	if (place->last_hit && (!party_is_hit(&place->crowd, party) || place->kind == PLACE_DEVICE))
 		place->served_since_hit++;
 }
 
-static void serve_known(struct places *p, const struct incident_session *s, enum fault_kind kind)
+/* The places that a service is told to. Their clients' lines are fetched meanwhile, for each is far from the others. */
+#define SERVED_MOST 12
+
+struct told {
+	struct places *places;
+	const struct incident_session *session;
+	struct place *place[SERVED_MOST];
+	uint8_t kind[SERVED_MOST]; /* of each: another one may have taken its record since */
+	int count;
+};
+
+/* place: NULL: none. */
+static void tell(struct told *t, struct place *place)
 {
+	if (!place)
+		return;
+	crowd_expect(&place->crowd, &t->places->budget, &t->session->client.address);
+	t->kind[t->count] = place->kind;
+	t->place[t->count++] = place;
+}
+
+static void serve_told(const struct told *t)
+{
+	for (int i = 0; i < t->count; i++)
+		if (t->place[i]->kind == t->kind[i])
+			serve(t->places, t->place[i], t->session);
+}
+
+static void tell_known(struct told *t, enum fault_kind kind)
+{
+	const struct incident_session *s = t->session;
+	struct places *p = t->places;
 	uint8_t key[AGEING_KEY];
 
 	key_addresses(key, &s->client.address, &s->server.address);
-	serve(p, find(p, key, PLACE_DEVICE, kind), s);
+	tell(t, find(p, key, PLACE_DEVICE, kind));
 	if (kind == FAULT_SERVICE || !p->any[PLACE_SERVICE][kind])
 		return;
 	struct place *service = place_service(p, kind, &s->server);
 	if (!service)
 		return;
-	serve(p, service, s);
+	tell(t, service);
 	key_number(key, service->group, 1);
-	serve(p, find(p, key, PLACE_PROVIDER, kind), s);
+	tell(t, find(p, key, PLACE_PROVIDER, kind));
 }
 
 void places_served(struct places *p, const struct incident_session *s)
 {
 	uint8_t key[AGEING_KEY];
+	struct told t = { .places = p, .session = s };
 	struct place *service = take_service(p, s, FAULT_SERVICE);
 	uint64_t group = service->group;
 
-	serve(p, service, s);
-	serve(p, take_provider(p, service, FAULT_SERVICE, s->at), s);
-	serve(p, take_network(p, s, FAULT_SERVICE), s);
-	serve(p, take_all(p, FAULT_SERVICE, s->at), s);
-	serve_known(p, s, FAULT_SERVICE);
-	serve_known(p, s, FAULT_TLS);
-	serve_known(p, s, FAULT_LOGIN);
+	tell(&t, service);
+	tell(&t, take_provider(p, service, FAULT_SERVICE, s->at));
+	tell(&t, take_network(p, s, FAULT_SERVICE));
+	tell(&t, take_all(p, FAULT_SERVICE, s->at));
+	tell_known(&t, FAULT_SERVICE);
+	tell_known(&t, FAULT_TLS);
+	tell_known(&t, FAULT_LOGIN);
 	key_number(key, s->user, group);
 	if (s->user)
-		serve(p, find(p, key, PLACE_ACCOUNT, FAULT_LOGIN), s);
+		tell(&t, find(p, key, PLACE_ACCOUNT, FAULT_LOGIN));
+	serve_told(&t);
 }
 
 void places_resolved(struct places *p, const struct incident_session *s)
 {
 	uint8_t key[AGEING_KEY];
 	struct incident_session unnamed = *s;
+	struct told t = { .places = p, .session = s };
 
 	unnamed.name = NULL;
-	serve(p, take_service(p, &unnamed, FAULT_NAME), s);
+	tell(&t, take_service(p, &unnamed, FAULT_NAME));
 	key_name(p, key, s->name);
-	serve(p, find(p, key, PLACE_SERVICE, FAULT_NAME), s);
+	tell(&t, find(p, key, PLACE_SERVICE, FAULT_NAME));
 	key_addresses(key, &s->client.address, &s->server.address);
-	serve(p, find(p, key, PLACE_DEVICE, FAULT_NAME), s);
+	tell(&t, find(p, key, PLACE_DEVICE, FAULT_NAME));
+	serve_told(&t);
 }

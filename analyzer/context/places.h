@@ -25,28 +25,32 @@ struct counted {
 	uint32_t count;
 };
 
+/* What each service asks of its places stands first. */
 struct place {
 	struct aged aged;
 	uint8_t kind, fault_kind;
 	bool open;
 	uint8_t ports;           /* in use; PORTS + 1: more than are kept, all count */
 	uint16_t port[PORTS];    /* at which its clients were hit: what is served at others proves nothing */
-	uint64_t id, group;      /* group: hash of the domain, or of the address */
+	struct crowd crowd;
+	uint64_t group;          /* hash of the domain, or of the address */
+	nanoseconds since, last_hit;
+	uint32_t served_since_hit; /* sessions of others than those hit, since the newest hit; before it: */
+	uint32_t sessions_served, sessions_hit;
+	bool pending;            /* hit since it was judged last */
+	uint64_t id;
 	uint64_t user;           /* of an account: the hash of its user's name, and the name as it may leave */
 	char user_name[64];
-	nanoseconds since, last_hit, looked, judged;
-	bool pending;            /* hit since it was judged last */
-	uint32_t sessions_hit, sessions_served, served_since_hit; /* of others than those hit; the last: since the newest hit */
+	nanoseconds looked, judged;
 	uint32_t others_served;  /* clients elsewhere that were served meanwhile: the most that was seen */
 	uint32_t told_hit, told_sessions, told_served;
 	uint32_t weighed;        /* sessions_hit when it was last asked whether it has grown */
 	enum incident_scope told_scope;
 	struct endpoint server;  /* of the first one hit */
-	struct counted fault[CROWD_KINDS]; /* by party.kind */
+	struct counted fault[CROWD_KINDS]; /* by streak.kind */
 	char name[NAME_ROOM];    /* of the service, "" where it is not known */
 	struct moment first, last;
 	uint64_t first_session, last_session;
-	struct crowd crowd;
 };
 
 struct places {
