@@ -110,17 +110,19 @@ def starttls(number=0):
     return conversation
 
 
-def pcapng(frames, keylog=None):
+def pcapng(frames, keylog=None, behind=None):
+    """The secrets ahead of the packets, or behind so many of them."""
     def block(kind, body):
         body += b"\0" * (-len(body) % 4)
         return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
     out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(1, struct.pack("<HHI", 1, 0, 0))
-    if keylog is not None:
-        out += block(10, struct.pack("<II", 0x544C534B, len(keylog)) + keylog)
-    for at, frame in frames:
+    secrets = b"" if keylog is None else block(10, struct.pack("<II", 0x544C534B, len(keylog)) + keylog)
+    out += b"" if behind else secrets
+    for n, (at, frame) in enumerate(frames):
+        out += secrets if n == behind else b""
         micros = int(round(at * 1e6))
         out += block(6, struct.pack("<IIIII", 0, micros >> 32, micros & 0xFFFFFFFF, len(frame), len(frame)) + frame)
-    return out
+    return out + (secrets if behind and behind >= len(frames) else b"")
 
 
 def ours(capture, keylog):
@@ -265,6 +267,31 @@ class KeyLogs(unittest.TestCase):
         with open(path, "wb") as out:
             out.write(pcapng(conversation.frames))
         self.assertNotEqual(self.mechanism(path), "invalid_credentials")
+
+    def test_secrets_behind_the_packets_of_a_pcapng_file_are_found(self):
+        conversation = implicit()
+        self.refused(conversation)
+        path = self.path + "ng"
+        with open(self.keylog, "rb") as f:
+            keys = f.read()
+        # The longest files are looked at from both ends: packets that carry nothing stand between.
+        filling = [(conversation.frames[-1][0] + 1 + n / 1000, bytes(60000)) for n in range(90)]
+        for frames in (conversation.frames, conversation.frames + filling):
+            for behind in (8, len(frames)):
+                with open(path, "wb") as out:
+                    out.write(pcapng(frames, keys, behind))
+                self.assertEqual(self.mechanism(path), "invalid_credentials", (len(frames), behind))
+        # Cut short, or with lengths that lead nowhere, it is read as far as it goes.
+        with open(path, "rb") as f:
+            whole = f.read()
+        for cut in (1, 5, len(keys) // 2, len(keys) + 30):
+            with open(path, "wb") as out:
+                out.write(whole[:-cut])
+            common.run("-o", "json", path)
+        for at in range(len(whole) - 8, len(whole)):
+            with open(path, "wb") as out:
+                out.write(whole[:at] + b"\xfc" + whole[at + 1:])
+            common.run("-o", "json", path)
 
     def test_mistakes_in_a_key_log_are_told_by_line(self):
         path = self.refused()

@@ -61,6 +61,9 @@ void file_close(struct file **file);
 enum file_status file_next(struct file *f, struct frame *frame, struct error *error);
 /* The link types that it described so far. */
 void file_links(const struct file *f, struct links *into);
+/* Gathers the TLS secrets of a plain pcapng file that was just opened and stands behind its head, as far as they are easily come by: those in its
+ * beginning and behind its last packet. They are told once more in their place. */
+void file_secrets_ahead(struct file *f);
 const char *path_name(const char *path);
 
 /* For the formats: the end of the file where a record should start, a record that is cut or makes no sense. */

@@ -1,31 +1,13 @@
 /* pcapng: sections, interfaces, packets, decryption secrets; other blocks are stepped over. */
-#include "file.h"
+#include "pcapng.h"
 
 #include <stdlib.h>
 
 #include "text.h"
 
-#define SECTION_HEADER 0x0a0d0d0au
 #define SECTION_ORDER 0x1a2b3c4du
 #define INTERFACES_MOST 65536u
 #define TLS_KEY_LOG 0x544c534bu
-
-enum block {
-	INTERFACE_DESCRIPTION = 1,
-	PACKET = 2, /* obsolete */
-	SIMPLE_PACKET = 3,
-	NAME_RESOLUTION = 4,
-	INTERFACE_STATISTICS = 5,
-	ENHANCED_PACKET = 6,
-	DECRYPTION_SECRETS = 10,
-	/* No packets, but Wireshark numbers them as frames. */
-	SYSTEMD_JOURNAL = 9,
-	SYSDIG_EVENT = 0x204,
-	SYSDIG_EVENT_2 = 0x216,
-	SYSDIG_EVENT_2_LARGE = 0x221,
-	CUSTOM = 0xbad,
-	CUSTOM_NOT_COPIED = 0x40000bad,
-};
 
 static uint64_t load64(const uint8_t *p, bool swapped)
 {
@@ -168,31 +150,35 @@ static void read_statistics(struct file *f, const uint8_t *p, const uint8_t *end
 	}
 }
 
-/* Keeps TLS key logs, one after the other, each ending its last line. */
-static void read_secrets(struct file *f, const uint8_t *p, const uint8_t *end)
+bool pcapng_secrets(struct gathered *g, bool swapped, const uint8_t *p, const uint8_t *end)
 {
-	struct gathered *g = f->gathered;
 	size_t len;
 
-	if (!g || end - p < 16)
-		return;
-	len = load32(p + 12, f->swapped);
+	if (end - p < 16)
+		return true;
+	len = load32(p + 12, swapped);
 	if (len > (size_t)(end - p) - 16)
 		len = (size_t)(end - p) - 16;
 	if (!g->secrets)
 		g->secrets = malloc(SECRETS_MOST);
-	if (load32(p + 8, f->swapped) != TLS_KEY_LOG || !g->secrets || len + 1 > SECRETS_MOST - g->secrets_len) {
-		g->secrets_lost++;
-		return;
-	}
+	if (load32(p + 8, swapped) != TLS_KEY_LOG || !g->secrets || len + 1 > SECRETS_MOST - g->secrets_len)
+		return false;
 	p += 16;
 	if (len == 0)
-		return;
+		return true;
 	memcpy(g->secrets + g->secrets_len, p, len);
 	g->secrets_len += len;
 	if (p[len - 1] != '\n')
 		g->secrets[g->secrets_len++] = '\n';
-	wipe(f->input.buffer + (p - f->input.buffer), len);
+	return true;
+}
+
+static void read_secrets(struct file *f, const uint8_t *p, const uint8_t *end)
+{
+	if (!f->gathered)
+		return;
+	f->gathered->secrets_lost += !pcapng_secrets(f->gathered, f->swapped, p, end);
+	wipe(f->input.buffer + (p - f->input.buffer), (size_t)(end - p));
 }
 
 static enum file_status no_interface(struct file *f, struct error *error, uint32_t id)
@@ -303,15 +289,10 @@ static enum file_status other_block(struct file *f, uint32_t type, const uint8_t
 	return FILE_FRAME;
 }
 
-static bool carries_packet(uint32_t type)
-{
-	return type == ENHANCED_PACKET || type == SIMPLE_PACKET || type == PACKET;
-}
-
 /* A block too large to be held: stepped over unless it matters. */
 static enum file_status large_block(struct file *f, uint32_t type, uint32_t length, struct error *error)
 {
-	if (carries_packet(type) || type == INTERFACE_DESCRIPTION)
+	if (pcapng_carries_packet(type) || type == INTERFACE_DESCRIPTION)
 		return file_broken(f, error, "a block claims %u bytes", length);
 	if (f->gathered)
 		f->gathered->blocks_skipped++;
@@ -357,7 +338,7 @@ enum file_status pcapng_next(struct file *f, struct frame *frame, struct error *
 		if (__builtin_expect(status != FILE_FRAME, 0))
 			return status;
 		f->input.at += whole;
-		if (carries_packet(type))
+		if (pcapng_carries_packet(type))
 			return FILE_FRAME;
 	}
 }

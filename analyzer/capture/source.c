@@ -260,6 +260,8 @@ static enum source_status begin(struct source *s, struct member *m, struct error
 		m->file = file_open(m->path, m->index, INPUT_WINDOW, s->stop, &s->gathered, error);
 	if (!m->file)
 		return finish(s, m, FILE_BROKEN);
+	if (!m->stream)
+		file_secrets_ahead(m->file);
 	if (!m->has_head)
 		status = file_next(m->file, &m->head, error);
 	m->has_head = true;

@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gathered.secrets_len = 0;
 	struct file *f = file_open(input.path, 0, INPUT_GLANCE, NULL, &gathered, &error);
 	if (f) {
+		file_secrets_ahead(f);
 		read_all(f);
 		file_links(f, &links);
 		if (links.count > sizeof links.link / sizeof *links.link)
