@@ -125,6 +125,7 @@ uninstall:
 demo: setup-build
 	@$(MAKE) --no-print-directory all
 	@./imapwhy -o text --separate samples/*/capture.* 2>/dev/null || true
+	@for k in samples/*/keys.log; do echo "The same with its key log:"; ./imapwhy -o text --keylog $$k $${k%/*}/capture.* 2>/dev/null; done
 	@./imapwhy -o json --separate samples/*/capture.* > $(BUILD)/demo.ndjson 2>/dev/null || true
 	@echo "The same as JSON, one document a line: $(BUILD)/demo.ndjson"
 

@@ -124,10 +124,9 @@ void analysis_keep(struct analysis *a, void (*keep)(void *context, const struct 
 
 static struct secrets *secrets_of(struct analysis *a)
 {
-	if (!a->decryptor) {
+	if (!a->decryptor)
 		a->decryptor = decryptor_create(a->options.memory / 8, a->key);
-		tls_shared_decrypt(a->shared.tls, a->decryptor);
-	}
+	tls_shared_decrypt(a->shared.tls, a->decryptor);
 	return a->decryptor ? decryptor_secrets(a->decryptor) : NULL;
 }
 
@@ -147,6 +146,7 @@ void analysis_secrets_wanted(struct analysis *a, bool (*more)(void *context), vo
 
 	if (secrets)
 		secrets_refill(secrets, more, context);
+	a->keylog = true;
 }
 
 /* --- the end --- */
@@ -244,6 +244,9 @@ void analysis_end(struct analysis *a)
 	attempts_expire(a->attempts, INT64_MAX);
 	analysis_attempts(a);
 	flow_each(a->flows, forget_call, a);
+	/* Secrets that stood in this recording are of no use in another, and nobody there lacks them. */
+	if (!a->keylog)
+		tls_shared_decrypt(a->shared.tls, NULL);
 	/* Another recording may begin earlier, and nothing of this one proves anything there. */
 	a->now = 0;
 	frames_forget(a->shared.held);

@@ -34,6 +34,7 @@ struct analysis {
 	struct session_shared shared;
 	size_t session_room;            /* what sessions may take */
 	struct decryptor *decryptor; /* NULL: no secrets were given */
+	bool keylog;                 /* they come from a key log, which is for all recordings */
 	uint64_t mail_port[65536 / 64]; /* the triage's bit map */
 	struct endpoint mail_end[ENDPOINTS]; /* found by their greeting */
 	uint64_t mail_end_port[65536 / 64]; /* the ports of any of them */

@@ -3,13 +3,13 @@
 import os
 import sys
 
-from common import all_told, capture_of, documents, expected_path, sample_names, written
+from common import all_told, capture_of, documents, expected_path, keys_of, sample_names, written
 
 
 def main(names):
     changed = 0
     for case in names or sample_names():
-        new, path = written(all_told(documents(capture_of(case)))), expected_path(case)
+        new, path = written(all_told(documents(*keys_of(case), capture_of(case)))), expected_path(case)
         old = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
         if new != old:
             changed += 1

@@ -15,6 +15,21 @@ def read(path):
     return read_pcapng(data) if data[:4] == b"\x0a\x0d\x0d\x0a" else read_pcap(data)
 
 
+def secrets(path):
+    """The key log that a pcapng file holds in its decryption secrets blocks."""
+    with open(path, "rb") as file:
+        data = file.read()
+    found, order, at = b"", "<", 0
+    while data[:4] == b"\x0a\x0d\x0d\x0a" and at + 12 <= len(data):
+        if data[at:at + 4] == b"\x0a\x0d\x0d\x0a":
+            order = "<" if data[at + 8] == 0x4d else ">"
+        kind, length = struct.unpack_from(order + "II", data, at)
+        if kind == 10:
+            found += data[at + 16:at + 16 + struct.unpack_from(order + "I", data, at + 12)[0]]
+        at += length
+    return found
+
+
 def read_pcap(data):
     order = "<" if data[0] in (0xd4, 0x4d) else ">"
     unit = 1 if struct.unpack(order + "I", data[:4])[0] == 0xa1b23c4d else 1000

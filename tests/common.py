@@ -20,6 +20,12 @@ def capture_of(case):
     return sorted(glob.glob(os.path.join(SAMPLES, case, "capture.*")))[0]
 
 
+def keys_of(case):
+    """The options that hand over the key log beside a sample's capture, where it has one."""
+    log = os.path.join(SAMPLES, case, "keys.log")
+    return ["--keylog", log] if os.path.exists(log) else []
+
+
 def run(*arguments, tool=TOOL, stdin=None, timeout=120, env=None):
     """The finished process; its output is bytes."""
     return subprocess.run([tool] + list(arguments), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,

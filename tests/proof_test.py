@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import unittest
 
-from common import capture_of, documents, sample_names, sessions
+from common import capture_of, documents, keys_of, sample_names, sessions
 
 FIELDS = ("frame.number frame.time_epoch ip.src ipv6.src ip.dst ipv6.dst tcp.srcport tcp.dstport udp.srcport udp.dstport tcp.flags tcp.len tcp.seq_raw "
           "tcp.ack_raw tcp.window_size_value ip.ttl ipv6.hlim icmp.type icmp.code icmpv6.type icmpv6.code tcp.payload "
@@ -354,16 +354,17 @@ ABSENT = {
 }
 
 
-def frames_of(path):
-    command = ["tshark", "-r", path, "-T", "fields", "-E", "occurrence=a", "-o", "tcp.desegment_tcp_streams:TRUE"] + [p for f in FIELDS for p in ("-e", f)]
+def frames_of(path, keylog=()):
+    keys = ["-o", "tls.keylog_file:" + keylog[1]] if keylog else []
+    command = ["tshark", "-r", path, "-T", "fields", "-E", "occurrence=a", "-o", "tcp.desegment_tcp_streams:TRUE"] + keys + [p for f in FIELDS for p in ("-e", f)]
     out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.decode()
     return [Frame(line.split("\t")) for line in out.splitlines()]
 
 
 def wrong_claims(case):
     path = capture_of(case)
-    frames, wrong = frames_of(path), []
-    for doc in sessions(documents(path)):
+    frames, wrong = frames_of(path, keys_of(case)), []
+    for doc in sessions(documents(*keys_of(case), path)):
         own = doc["imapwhy"]
         capture = own["capture"]
         claims = own.get("evidence", [])

@@ -6,7 +6,7 @@ import unittest
 
 import jsonschema
 
-from common import SAMPLES, TOP, all_told, capture_of, expected_path, run, sample_names
+from common import SAMPLES, TOP, all_told, capture_of, expected_path, keys_of, run, sample_names
 
 DOCUMENT_MOST = 8000
 
@@ -26,7 +26,7 @@ class Samples(unittest.TestCase):
 
 def make(case):
     def test(self):
-        done = run("-o", "json", capture_of(case))
+        done = run("-o", "json", *keys_of(case), capture_of(case))
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         lines = done.stdout.splitlines()
         docs = [json.loads(line) for line in lines]

@@ -43,6 +43,13 @@ class Variants(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.room.name, name)
 
+    def keys(self, path):
+        """What rewriting loses: the secrets that stood in the file."""
+        found = capture_files.secrets(path)
+        with open(self.path("keys"), "wb") as file:
+            file.write(found)
+        return ["--keylog", self.path("keys")] if found else []
+
     def each(self, check):
         for case in sample_names():
             with self.subTest(sample=case):
@@ -95,7 +102,7 @@ class Variants(unittest.TestCase):
     def rewritten(self, write):
         def check(path):
             write(self.path("other"), capture_files.read(path))
-            self.assertEqual(all_told(documents(self.path("other"))), as_it_is(path))
+            self.assertEqual(all_told(documents(*self.keys(path), self.path("other"))), as_it_is(path))
         self.each(check)
 
     def test_pcap_of_the_other_byte_order(self):
@@ -123,11 +130,12 @@ class Variants(unittest.TestCase):
         def check(path):
             told = all_told(documents(path), frames=False)
             names, joined = self.ring(capture_files.read(path), 4)
+            keys = self.keys(path)
             if joined:
-                self.assertEqual(all_told(documents(*names), frames=False), told)
-                backwards = all_told(documents(*reversed(names)), frames=False)
+                self.assertEqual(all_told(documents(*keys, *names), frames=False), told)
+                backwards = all_told(documents(*keys, *reversed(names)), frames=False)
                 self.assertEqual([t["verdict"] for t in backwards], [t["verdict"] for t in told])
-            self.assertEqual(all_told(documents("--merge", *names), frames=False), told)
+            self.assertEqual(all_told(documents("--merge", *keys, *names), frames=False), told)
         self.each(check)
 
     def test_all_in_one_run(self):
