@@ -84,10 +84,10 @@ class Lab(unittest.TestCase):
 
     def test_no_more_than_so_many_at_once(self):
         tempo = pace.Pace(5)
-        self.assertTrue(tempo.room(0))
-        self.assertFalse(tempo.room(5))
+        self.assertTrue(tempo.room(0, 0))
+        self.assertFalse(tempo.room(5, 5))
         tempo.started()
-        self.assertFalse(tempo.room(0), "a start shows what it costs before the next")
+        self.assertFalse(tempo.room(0, 0), "a start shows what it costs before the next")
 
     def test_unseen_pairs_are_never_tuned_on(self):
         tuned = {(s["server"], c) for s in self.runs if s["part"] == "tune" for c in s["clients"]}

@@ -246,7 +246,29 @@ def nagios(job):
     return argv + list(job.more.get("args", ())), home(job), None
 
 
+CHECKS = {  # what follows its `tcp-check connect`
+    "connect": [],
+    "banner": [r"expect string *\ OK"],
+    "capability": [r"expect string *\ OK", r"send a\ CAPABILITY\r\n", r"expect string a\ OK"],
+    "logout": [r"expect string *\ OK", r"send a\ LOGOUT\r\n", r"expect string BYE"],
+}
+
+
+def balancer(job):
+    """HAProxy's health check of a server behind it, every `every` ms: `how` it asks (CHECKS)."""
+    connects = "connect" + (" ssl sni " + job.host if job.tls == "implicit" else "")
+    path = put(
+        job,
+        "haproxy.cfg",
+        "defaults\n mode tcp\n timeout connect 4s\n timeout client 9s\n timeout server 9s\n timeout check %ds\nfrontend f\n bind 127.0.0.1:19143\n"
+        " default_backend b\nbackend b\n option tcp-check\n%s server one %s:%d check inter %d verify none\n"
+        % (job.seconds, "".join(" tcp-check %s\n" % line for line in [connects] + CHECKS[job.more["how"]]), job.host, job.port, job.more["every"]),
+    )
+    return [PROGRAMS["balancer"], "-db", "-f", path], home(job), None
+
+
 KINDS = {
+    "balancer": balancer,
     "nagios": nagios,
     "openssl": openssl,
     "gnutls": gnutls,
@@ -264,8 +286,9 @@ KINDS = {
     "raw": raw,
     "crowd": crowd,
 }
-PROGRAMS = {"nagios": "/usr/lib/nagios/plugins/check_imap", "gnutls": "gnutls-cli", "imaplib": "python3", "imapflow": "node", "raw": "python3", "crowd": "python3"}
+PROGRAMS = {"balancer": "/usr/sbin/haproxy", "nagios": "/usr/lib/nagios/plugins/check_imap", "gnutls": "gnutls-cli", "imaplib": "python3", "imapflow": "node", "raw": "python3", "crowd": "python3"}
 PACKAGE = {
+    "balancer": "haproxy",
     "nagios": "monitoring-plugins-basic",
     "openssl": "openssl",
     "gnutls": "gnutls-bin",

@@ -3,7 +3,7 @@ import os
 import time
 
 CORES = os.cpu_count() or 1
-LEAST = 3 * CORES  # so many go on however busy the machine is
+LEAST = 3 * CORES  # so many, beside those that mostly wait, go on however busy the machine is
 GAP = 0.6 / CORES  # seconds from one start to the next, in which what the last one costs begins to show
 SPARE = 0.1  # the share of the processors' time that must have been idle
 LONG = 20  # seconds of waiting that make a run a long one
@@ -21,13 +21,13 @@ class Pace:
     def __init__(self, most):
         self.most, self.begun, self.seen = most, 0.0, times()
 
-    def room(self, running):
-        """May another run start beside so many?"""
+    def room(self, running, waiting):
+        """May another run start beside so many, of which so many mostly wait?"""
         if running >= self.most or time.monotonic() - self.begun < GAP:
             return False
         now = times()
         spent = now[1] - self.seen[1]
-        return running < LEAST or (spent > 0 and (now[0] - self.seen[0]) / spent > SPARE)
+        return running - waiting < LEAST or (spent > 0 and (now[0] - self.seen[0]) / spent > SPARE)
 
     def started(self):
         self.begun, self.seen = time.monotonic(), times()
@@ -62,9 +62,12 @@ class Order:
     def __len__(self):
         return len(self.waiting)
 
+    def waiters(self, running):
+        return sum(id(spec) in self.long for spec in running)
+
     def next(self, running):
         """Takes the next run out, `running` being those that go on."""
         at = 0
-        if sum(id(spec) in self.long for spec in running) >= self.share:
+        if self.waiters(running) >= self.share:
             at = next((i for i, spec in enumerate(self.waiting) if id(spec) not in self.long), 0)
         return self.waiting.pop(at)

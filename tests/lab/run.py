@@ -238,8 +238,9 @@ class Pool:
         self.owner, number = os.getpid(), 0
         order, tempo = pace.Order(specs, self.args.jobs), pace.Pace(self.args.jobs)
         while len(order) or self.children:
-            if len(order) and tempo.room(len(self.children)):
-                self.start(number, order.next([spec for _, spec, _ in self.children.values()]))
+            running = [spec for _, spec, _ in self.children.values()]
+            if len(order) and tempo.room(len(running), order.waiters(running)):
+                self.start(number, order.next(running))
                 tempo.started()
                 number += 1
             self.look()

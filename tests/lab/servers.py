@@ -225,7 +225,7 @@ sasl_saslauthd_path: {t}/run/mux
 sasl_mech_list: PLAIN
 virtdomains: userid
 unixhierarchysep: yes
-autocreate_quota: 0
+autocreate_quota: {quota}
 autocreate_users: anyone
 tls_server_cert: {cert}.pem
 tls_server_key: {cert}.key
@@ -234,6 +234,7 @@ tls_versions: {versions}
 """.format(
                 t=self.tmp,
                 cert=self.cert,
+                quota=self.o.get("quota", 0),
                 plain="yes" if self.o.get("plaintext", True) else "no",
                 versions="tls1_2 tls1_3" if self.o.get("version", "1.3") == "1.3" else "tls1_2",
                 extra=self.o.get("extra", ""),

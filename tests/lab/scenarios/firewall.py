@@ -1,9 +1,9 @@
 """What firewalls and their like do to sessions that stand, to clients that were refused, to names and words; and what looks like it."""
 from scenarios.breaks import ALIVE
-from words import OK_INSIDE, OK_PLAIN, REFUSED, box, fw, join, label, run, scenario, server, shell, wait
+from words import OK_INSIDE, OK_PLAIN, REFUSED, REFUSED_INSIDE, box, fw, join, label, run, scenario, server, shell, wait
 
 IN = ["!line", "a login {user} {password}", "!until a OK", "b select inbox", "!until b OK"]
-PAIR = ("curl", "imaplib")
+SELECTING = ("curl", "mbsync", "fetchmail", "imapflow", "neomutt")  # for words that stand in every client's session
 ALIVE_INSIDE = run("imaplib", OK_INSIDE, host="c2", user=1, check="auth == 'ok'")
 FORGED = label(
     "reset_injected",
@@ -154,14 +154,15 @@ def restarted(m, rng):
 
 
 def banned(m, rng):
-    wrong = [run("imaplib", REFUSED, password="wrong", seconds=25, check="auth == 'no'") for _ in range(m["refused"])]
+    refusal, alive = (REFUSED_INSIDE, ALIVE_INSIDE) if m.get("tls") == "implicit" else (REFUSED, ALIVE)
+    wrong = [run("imaplib", refusal, password="wrong", seconds=25, check="auth == 'no'") for _ in range(m["refused"])]
     deed = {
         "reject": "iptables -I INPUT -s {c1} -p tcp -m multiport --dports 143,993 -j REJECT --reject-with icmp-port-unreachable",
         "drop": "iptables -I INPUT -s {c1} -p tcp -j DROP",
         "edge": "iptables -I FORWARD -s {c1} -p tcp -j DROP",
     }[m["deed"]]
     check = "icmp and not synacks" if m["deed"] == "reject" else "syns >= 3 and not synacks"
-    return [*wrong, shell("fw" if m["deed"] == "edge" else "s1", deed), ALIVE, run(m["client"], BANNED, seconds=9, cut=14, check=check), ALIVE]
+    return [*wrong, shell("fw" if m["deed"] == "edge" else "s1", deed), alive, run(m["client"], BANNED, seconds=9, cut=14, check=check), alive]
 
 
 def masked(m, rng):
@@ -225,8 +226,9 @@ SCENARIOS = [
                 check=FORGED_CHECK,
             ),
         ],
-        {"client": ("imaplib", "perl"), "text": ("LOGIN", "SELECT")},
+        {"client": ("imaplib", "perl") + SELECTING, "text": ("LOGIN", "SELECT")},
         net={"rtt": (10, 40)},
+        skip=lambda m: m["text"] == "LOGIN" and m["client"] in SELECTING,
     ),
     scenario(
         "forged_refusal_{tls}_{client}",
@@ -286,21 +288,23 @@ SCENARIOS = [
             ),
             run(m["client"], dict(FORGED, stage="tls", also_ok={}), seconds=9, cut=14, check=FORGED_CHECK + " and hellos"),
         ],
-        {"client": ("curl", "imaplib", "mbsync")},
+        {"client": ("curl", "imaplib", "mbsync", "perl", "fetchmail", "getmail", "neomutt", "imapfilter")},
         options={"tls": "implicit"},
     ),
     scenario(
         "swallowed_{word}_{others}_{client}",
         swallowed,
-        {"client": ("imaplib", "perl"), "word": ("LOGIN", "SELECT"), "others": ("served", "none")},
+        {"client": ("imaplib", "perl") + SELECTING, "word": ("LOGIN", "SELECT"), "others": ("served", "none")},
         net={"rtt": (4, 40)},
+        skip=lambda m: m["client"] in SELECTING and (m["word"] == "LOGIN" or (m["others"] == "none" and m["client"] != "mbsync")),
     ),
     scenario(
         "swallowed_name_{others}_{client}",
         name_swallowed,
-        {"client": ("curl", "imaplib", "mbsync"), "others": ("served", "none")},
+        {"client": ("curl", "imaplib", "mbsync", "perl", "fetchmail", "getmail", "neomutt"), "others": ("served", "none")},
         options={"tls": "implicit"},
         net={"rtt": (4, 40)},
+        skip=lambda m: m["others"] == "none" and m["client"] in ("fetchmail", "getmail", "neomutt"),
     ),
     scenario(
         "forgotten_{deed}_{in}_{quiet}",
@@ -316,7 +320,17 @@ SCENARIOS = [
         server="{server}",
         net={"rtt": (4, 40)},
     ),
-    scenario("banned_{deed}_{client}_{refused}", banned, {"deed": ("reject", "drop", "edge"), "client": ("curl", "imaplib"), "refused": (3, 5)}),
+    scenario(
+        "banned_{deed}_{client}_{refused}",
+        banned,
+        {"deed": ("reject", "drop", "edge"), "client": ("curl", "imaplib", "mbsync", "perl", "fetchmail"), "refused": (3, 5)},
+        skip=lambda m: m["refused"] == 5 and m["client"] not in ("curl", "imaplib"),
+    ),
+    scenario(
+        "banned_inside_{deed}_{client}_{refused}_{tls}",
+        banned,
+        {"deed": ("reject", "drop", "edge"), "client": ("curl", "imaplib"), "refused": (4,), "tls": ("implicit",)},
+    ),
     scenario(
         "masked_{mode}_{others}_{client}",
         masked,

@@ -166,6 +166,18 @@ def nagios(m, rng):
     return [user, check, wait(3), check, user] if m["often"] == "twice" else [check, user]
 
 
+def balanced(m, rng):
+    """A load balancer asks every second or two whether the server is well, beside a user."""
+    inside = m["tls"] == "implicit"
+    well, words = (OK_INSIDE, NO_LOGIN_INSIDE) if inside else (OK_PLAIN, PROBE if m["how"] in ("connect", "banner") else ASKS)
+    check = "auth == 'none' and established and (%s)" % ("hellos" if inside else "not data_client or not rst_server")
+    return [
+        run("balancer", words, how=m["how"], every=m["every"], cut=8 if m["every"] > 1000 else 5, wait=False, name="b", check=check),
+        run("imaplib", well, host="c2", user=1, check="auth == 'ok'"),
+        join("b"),
+    ]
+
+
 def long_idle(m, rng):
     lines = IN + ["c idle", "!line", "!sleep %d" % m["idle"], "done", "!until c OK", "d logout", "!read"]
     return [
@@ -381,6 +393,14 @@ SCENARIOS = [
         options=lambda m: {"tls": "none" if m["how"] == "plain" else "implicit"},
         net={"rtt": (2, 40)},
         skip=lambda m: m["how"] == "plain" and m["version"] == "1.2",
+    ),
+    scenario(
+        "balanced_{how}_{every}_{server}_{tls}",
+        balanced,
+        {"how": ("connect", "banner", "capability", "logout"), "every": (900, 2000), "server": ("dovecot", "courier", "nginx"), "tls": ("none", "implicit")},
+        server="{server}",
+        net={"rtt": (2, 40)},
+        skip=lambda m: (m["every"] == 2000) == (m["server"] == "dovecot"),
     ),
     scenario(
         "long_idle_{idle}_{server}",
