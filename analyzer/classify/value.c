@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "protocol.h"
 #include "text.h"
 
 static void say_bool(struct text *t, int64_t value)
@@ -96,8 +97,8 @@ static void say_tls_version(struct text *t, int64_t value)
 {
 	static const char *const names[] = { "SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3" };
 
-	if (value >= 0x0300 && value <= 0x0304)
-		text_add(t, names[value - 0x0300]);
+	if (value >= SSL3 && value <= TLS13)
+		text_add(t, names[value - SSL3]);
 	else
 		text_addf(t, "0x%04" PRIx64, (uint64_t)value);
 }

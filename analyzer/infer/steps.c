@@ -1,11 +1,11 @@
 /* The timeline as the steps of a dialogue. */
 #include "steps.h"
 
+#include "protocol.h"
+
 /* Records of the server that follow each other closer than this are one answer. */
 #define ONE_ANSWER (300 * MILLISECOND)
-#define TLS10 0x0301
-#define TLS13 0x0304
-#define KEY_UPDATE 5 /* RFC 8446 4.6.3: its plaintext; no line of IMAP is so short but none that clients or servers send */
+#define KEY_UPDATE_LENGTH 5 /* RFC 8446 4.6.3: its plaintext; no line of IMAP is so short but none that clients or servers send */
 
 static struct plain_length sum(struct plain_length a, struct plain_length b)
 {
@@ -51,8 +51,6 @@ static void add(struct building *b, const struct tls_record *r, struct plain_len
 
 /* TLS 1.3: a ticket that was not known at once, as the two came apart, or behind the client's first record. They are of one length and the
  * server's first records: either before the client says anything, or one right behind the other. */
-#define TICKET_LEAST 180
-#define TICKET_MOST 320
 #define FIRST_RECORDS 4
 
 static uint16_t ticket_length(const struct inside_case *c)
@@ -81,7 +79,7 @@ static bool add_data(struct building *b, const struct tls_record *r, struct mome
 
 	if (!record_plain(b->c->version, b->c->cipher, r->length, &plain))
 		return false;
-	bool update = b->c->version == TLS13 && plain.least == KEY_UPDATE;
+	bool update = b->c->version == TLS13 && plain.least == KEY_UPDATE_LENGTH;
 	if (plain.most && !update)
 		add(b, r, plain, at);
 	return true;

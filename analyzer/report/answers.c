@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "parts.h"
+#include "protocol.h"
 #include "text.h"
 
 #define VALUE_ROOM 160
@@ -326,7 +327,7 @@ static bool answer_update(const struct answering *a)
 	struct values v = { .count = 0 };
 	bool ssl = false;
 
-	if (!most->set || most->value >= 0x0303)
+	if (!most->set || most->value >= TLS12)
 		return false;
 	const char *name = tls_version_name(most->value, &ssl);
 	value(&v, "version", "%s %s", ssl ? "SSL" : "TLS", name ? name : "?");

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "parts.h"
+#include "protocol.h"
 #include "text.h"
 
 bool case_has(const struct report_case *c, enum fact_id id)
@@ -244,7 +245,7 @@ static bool notice_holds(const struct report_case *c, enum notice_id id)
 	case NOTICE_CLEAR_TEXT:
 		return case_has(c, FACT_LOGIN_TRIED) && v[FACT_CLIENT_HELLO].known && !v[FACT_CLIENT_HELLO].value && !c->session->implicit_tls;
 	case NOTICE_OUTDATED:
-		return v[FACT_VERSION].set && v[FACT_VERSION].value < 0x0303;
+		return v[FACT_VERSION].set && v[FACT_VERSION].value < TLS12;
 	case NOTICE_EXPIRES:
 		return v[FACT_CERT_NOT_AFTER].set && v[FACT_CERT_NOT_AFTER].value > c->session->end &&
 		       v[FACT_CERT_NOT_AFTER].value - c->session->end <= 30 * 24 * 60 * MINUTE;

@@ -2,15 +2,16 @@
 #include <stdlib.h>
 
 #include "parts.h"
+#include "protocol.h"
 
 const char *tls_version_name(int64_t version, bool *ssl)
 {
 	static const char *const names[] = { "3.0", "1.0", "1.1", "1.2", "1.3" };
 
-	*ssl = version == 0x0300 || version == 0x0002;
-	if (version == 0x0002)
+	*ssl = version == SSL3 || version == SSL2;
+	if (version == SSL2)
 		return "2.0";
-	return version >= 0x0300 && version <= 0x0304 ? names[version - 0x0300] : NULL;
+	return version >= SSL3 && version <= TLS13 ? names[version - SSL3] : NULL;
 }
 
 /* Sorted by number (IANA, TLS Cipher Suites). */

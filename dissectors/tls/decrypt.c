@@ -5,16 +5,11 @@
 #include <stdlib.h>
 
 #include "decryption.h"
+#include "protocol.h"
 #include "text.h"
 
 #define HOLE_MOST 32        /* records tried for beyond a hole */
 #define SEALED_LEAST 22     /* bytes of the smallest record, its header included */
-#define TLS10 0x0301
-#define TLS13 0x0304
-#define EARLY_DATA 42
-#define SESSION_TICKET 35
-#define ENCRYPT_THEN_MAC 22
-#define EXTENDED_MASTER_SECRET 23
 
 /* --- hellos --- */
 

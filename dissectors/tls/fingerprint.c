@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hash.h"
+#include "protocol.h"
 
 /* A digest being fed with text; once it fails it stays failed. */
 struct digest {
@@ -120,7 +121,7 @@ static int ascending(const void *a, const void *b)
 static const char *version_code(uint16_t version)
 {
 	static const struct { uint16_t version; const char *code; } codes[] = {
-		{ 0x0304, "13" }, { 0x0303, "12" }, { 0x0302, "11" }, { 0x0301, "10" }, { 0x0300, "s3" }, { 0x0002, "s2" },
+		{ TLS13, "13" }, { TLS12, "12" }, { TLS11, "11" }, { TLS10, "10" }, { SSL3, "s3" }, { SSL2, "s2" },
 	};
 
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)

@@ -5,9 +5,6 @@
 #include "progress.h"
 #include "text.h"
 
-enum message { CLIENT_HELLO = 1, SERVER_HELLO = 2, NEW_SESSION_TICKET = 4, CERTIFICATE = 11, CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14 };
-
-#define TLS13 0x0304
 #define CERT_NAMES_MOST 200
 #define NAME_MOST 255
 

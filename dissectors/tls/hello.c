@@ -1,8 +1,7 @@
 /* Reads ClientHello and ServerHello (RFC 8446 4.1, RFC 5246 7.4.1, SSLv2-compatible: RFC 5246 E.2). */
 #include "hello.h"
 
-enum extension { SERVER_NAME = 0, SUPPORTED_GROUPS = 10, POINT_FORMATS = 11, SIGNATURE_ALGORITHMS = 13, ALPN = 16,
-	PRE_SHARED_KEY = 41, EARLY_DATA = 42, SUPPORTED_VERSIONS = 43 };
+#include "protocol.h"
 
 /* --- suites long refused --- */
 
@@ -115,7 +114,7 @@ static void take_extensions(struct client_hello *h)
 /* Drafts of TLS 1.3 (0x7fxx) count as nothing: no server of today agrees on them. */
 static bool is_version(uint16_t version)
 {
-	return version >= 0x0300 && version <= 0x0304;
+	return version >= SSL3 && version <= TLS13;
 }
 
 static void take_versions(struct client_hello *h)

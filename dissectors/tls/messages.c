@@ -3,15 +3,11 @@
 #include "progress.h"
 #include "text.h"
 
-#define HEADER 4
-#define TLS13 0x0304
 #define ROOM_LEAST 2048
-
-enum message { END_OF_EARLY_DATA = 5, FINISHED = 20, KEY_UPDATE = 24 };
 
 static size_t message_span(const uint8_t *m)
 {
-	return HEADER + ((size_t)m[1] << 16 | (size_t)m[2] << 8 | m[3]);
+	return MESSAGE_HEADER + ((size_t)m[1] << 16 | (size_t)m[2] << 8 | m[3]);
 }
 
 static void go_on(struct sealed_side *side, enum epoch epoch)
@@ -46,7 +42,7 @@ static void message_13(struct tls_state *st, struct observer *o, uint8_t type, s
 
 static void dispatch(struct tls_state *st, struct observer *o, const uint8_t *m, size_t span)
 {
-	struct bytes body = bytes_of(m + HEADER, span - HEADER);
+	struct bytes body = bytes_of(m + MESSAGE_HEADER, span - MESSAGE_HEADER);
 
 	if (st->decryption->version == TLS13)
 		message_13(st, o, m[0], body);
@@ -91,7 +87,7 @@ static size_t gather(struct tls_state *st, struct observer *o, struct bytes rest
 {
 	struct decryption *d = st->decryption;
 	struct sealed_side *side = &d->side[o->from];
-	size_t need = side->message_len < HEADER ? HEADER : message_span(side->message);
+	size_t need = side->message_len < MESSAGE_HEADER ? MESSAGE_HEADER : message_span(side->message);
 
 	if (need > DISSECT_MOST_LEFT) {
 		side->message_skip = (uint32_t)(need - side->message_len);
@@ -105,7 +101,7 @@ static size_t gather(struct tls_state *st, struct observer *o, struct bytes rest
 	size_t n = need - side->message_len < rest.len ? need - side->message_len : rest.len;
 	memcpy(side->message + side->message_len, rest.data, n);
 	side->message_len += (uint32_t)n;
-	if (side->message_len >= HEADER && side->message_len == message_span(side->message)) {
+	if (side->message_len >= MESSAGE_HEADER && side->message_len == message_span(side->message)) {
 		dispatch(st, o, side->message, side->message_len);
 		message_free(d, side);
 	}
@@ -121,7 +117,7 @@ void inner_messages(struct tls_state *st, struct observer *o, struct bytes conte
 		if (side->message_skip) {
 			n = side->message_skip < content.len ? side->message_skip : content.len;
 			side->message_skip -= (uint32_t)n;
-		} else if (!side->message_len && content.len >= HEADER && content.len >= message_span(content.data)) {
+		} else if (!side->message_len && content.len >= MESSAGE_HEADER && content.len >= message_span(content.data)) {
 			n = message_span(content.data);
 			dispatch(st, o, content.data, n);
 		} else {

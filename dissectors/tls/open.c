@@ -5,7 +5,6 @@
 #include "decryption.h"
 #include "progress.h"
 
-#define TLS13 0x0304
 #define DOUBT_AFTER_HOLE 8  /* records that may fail until the place is found again */
 #define DOUBT_EARLY 64      /* records of refused early data, or of a handshake without its secrets */
 #define TRIES_MOST 4096     /* of a session, at sequence numbers that a hole may have come to */

@@ -3,14 +3,10 @@
 #include <openssl/evp.h>
 
 #include "decryption.h"
+#include "protocol.h"
 #include "text.h"
 
-#define TLS12 0x0303
-#define TLS13 0x0304
-#define HEADER 4
 #define ENCRYPTED_NAME 8 /* of its first bytes, as key logs write it */
-
-enum message { HELLO_REQUEST = 0, CLIENT_HELLO = 1, SERVER_HELLO = 2, CLIENT_KEY_EXCHANGE = 16 };
 
 static void hello_drop(struct decryption *d)
 {
@@ -26,7 +22,7 @@ void transcript_drop(struct decryption *d)
 	d->transcript = NULL;
 }
 
-static void header_of(uint8_t type, size_t len, uint8_t into[HEADER])
+static void header_of(uint8_t type, size_t len, uint8_t into[MESSAGE_HEADER])
 {
 	into[0] = type;
 	into[1] = (uint8_t)(len >> 16);
@@ -40,12 +36,12 @@ static void keep_hello(struct decryption *d, struct bytes body)
 	transcript_drop(d);
 	d->session_hash_len = 0;
 	d->has_premaster = false;
-	d->hello = decryptor_take(d->shared, HEADER + body.len);
+	d->hello = decryptor_take(d->shared, MESSAGE_HEADER + body.len);
 	if (!d->hello)
 		return;
-	d->hello_len = (uint32_t)(HEADER + body.len);
+	d->hello_len = (uint32_t)(MESSAGE_HEADER + body.len);
 	header_of(CLIENT_HELLO, body.len, d->hello);
-	memcpy(d->hello + HEADER, body.data, body.len);
+	memcpy(d->hello + MESSAGE_HEADER, body.data, body.len);
 }
 
 static const EVP_MD *hash_of(const struct decryption *d)
@@ -68,7 +64,7 @@ static void transcript_begin(struct decryption *d)
 
 static void transcript_add(struct decryption *d, uint8_t type, struct bytes body)
 {
-	uint8_t header[HEADER];
+	uint8_t header[MESSAGE_HEADER];
 
 	header_of(type, body.len, header);
 	if (d->transcript && (EVP_DigestUpdate(d->transcript, header, sizeof header) <= 0 || EVP_DigestUpdate(d->transcript, body.data, body.len) <= 0))

@@ -2,9 +2,8 @@
 #ifndef IMAPWHY_TLS_PROGRESS_H
 #define IMAPWHY_TLS_PROGRESS_H
 
+#include "protocol.h"
 #include "tls.h"
-
-enum record_type { CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION_DATA = 23, HEARTBEAT = 24 };
 
 /* What is done with a record's body. */
 enum tls_mode {
@@ -25,18 +24,39 @@ enum tls_mode record_begins(struct tls_state *st, struct observer *o, enum recor
 /* Its last byte is there. */
 void record_ends(struct tls_state *st, struct observer *o, enum tls_mode mode, uint16_t length);
 
-/* Puts it into the session's timeline, once the handshake is over. */
-void keep_record(struct tls_state *st, struct observer *o, enum record_kind kind, uint16_t length);
-
-void clear_alert(struct tls_state *st, struct observer *o, uint8_t level, uint8_t description);
-/* What was read inside: a Finished of TLS 1.3; any record but an alert (what had the size of close_notify was none). */
+/* A Finished of TLS 1.3 was read inside. */
 void finished_read(struct tls_state *st, struct observer *o);
+/* Times the client's asking, and the server's answering at that moment. */
+void client_asks(struct tls_state *st, const struct observer *o);
+void answered(struct tls_state *st, struct observer *o, struct moment at);
+/* The server's flight is whole, as what came now tells. */
+void flight_came(struct tls_state *st, struct observer *o);
+
+/* Bytes of a protected record's body in TLS 1.3: plaintext, one of type, 16 of tag; Java pads what it protects. */
+#define ALERT_LENGTH 19
+#define PADDING 16
+/* The longest that is taken for an alert of the server where it should greet. */
+#define SERVER_ALERT_MOST 24
+
+/* --- data.c: once the handshake is over --- */
+
+/* Puts it into the session's timeline. */
+void keep_record(struct tls_state *st, struct observer *o, enum record_kind kind, uint16_t length);
+void data_record(struct tls_state *st, struct observer *o, uint16_t length);
+/* Is that record, by its length and its place, a close_notify; an alert where the greeting is due; a NewSessionTicket? */
+bool has_notify_length(const struct tls_state *st, enum direction from, uint16_t length);
+bool is_early_server_alert(const struct tls_state *st, enum direction from, uint16_t length);
+bool is_ticket(const struct tls_state *st, const struct observer *o, uint16_t length);
+void ticket_record(struct tls_state *st, struct observer *o, uint16_t length);
+/* Any record but an alert was read inside: what had the size of close_notify was none. */
 void went_on(struct tls_state *st, struct observer *o);
 /* A hole in what the server said may hold the answer that is owed. */
 void answered_in_hole(struct tls_state *st, struct observer *o);
-/* Times the client's asking and the server's answering. */
-void client_asks(struct tls_state *st, const struct observer *o);
-void server_answers(struct tls_state *st, struct observer *o);
+void clear_alert(struct tls_state *st, struct observer *o, uint8_t level, uint8_t description);
+/* An encrypted one, up to TLS 1.2. */
+void secret_alert(struct tls_state *st, struct observer *o, uint16_t length);
+
+/* --- handshake.c --- */
 
 /* A clear handshake message, body without type and length. */
 void handshake_message(struct tls_state *st, struct observer *o, uint8_t type, struct bytes body);

@@ -8,11 +8,9 @@
 #include <openssl/params.h>
 #include <stdlib.h>
 
+#include "protocol.h"
 #include "schedule.h"
 
-#define TLS10 0x0301
-#define TLS12 0x0303
-#define TLS13 0x0304
 #define BLOCK_MOST 16
 #define MAC_MOST 48
 #define KEY_MOST 32

@@ -2,6 +2,7 @@
 #include "records.h"
 
 #include "pack.h"
+#include "protocol.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,8 +146,6 @@ struct moment records_moment(const struct tls_records *r, int entry)
 
 /* --- plaintext lengths --- */
 
-#define TLS13 0x0304
-#define TLS11 0x0302
 #define TLS13_ADDS 17 /* content type and tag */
 #define BLOCK 16
 

@@ -7,6 +7,10 @@
 
 #include "moment.h"
 
+/* A NewSessionTicket as servers send it in TLS 1.3 (RFC 8446 4.6.1): bytes of its record's body, where no client certificate stands in it. */
+#define TICKET_LEAST 180
+#define TICKET_MOST 320
+
 enum record_kind {
 	RECORD_DATA,
 	RECORD_TICKET, /* 1.3: NewSessionTicket by its shape */

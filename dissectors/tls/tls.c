@@ -5,10 +5,8 @@
 #include "pack.h"
 #include "progress.h"
 
-#define HEADER 5
 #define RECORD_MOST 18432      /* RFC 5246: 2^14 + 2048 */
 #define RECORD_MOST_LIKELY 16640 /* what is believed when looking for a header in the middle of nowhere */
-#define MESSAGE_HEADER 4
 #define SSLV2_HEADER 2
 #define SSLV2_MOST 2048
 
@@ -67,7 +65,7 @@ static bool may_be_header(struct bytes b)
 		return false;
 	if (b.len > 1 && b.data[1] != 3)
 		return false;
-	return b.len < HEADER || (b.data[3] << 8 | b.data[4]) <= RECORD_MOST;
+	return b.len < RECORD_HEADER || (b.data[3] << 8 | b.data[4]) <= RECORD_MOST;
 }
 
 static struct header header_of(struct bytes b)
@@ -95,15 +93,15 @@ static enum probe_result tls_probe(struct bytes first, enum direction from)
 	}
 	if (!may_be_header(first))
 		return PROBE_NO;
-	if (first.len < HEADER)
+	if (first.len < RECORD_HEADER)
 		return PROBE_MORE;
 	if (!is_likely_header(first))
 		return PROBE_NO;
 	if (header_of(first).type != HANDSHAKE)
 		return header_of(first).type == CHANGE_CIPHER_SPEC ? PROBE_NO : PROBE_YES;
-	if (first.len == HEADER)
+	if (first.len == RECORD_HEADER)
 		return PROBE_MORE;
-	return first.data[HEADER] == (from == FROM_CLIENT ? 1 : 2) ? PROBE_YES : PROBE_NO;
+	return first.data[RECORD_HEADER] == (from == FROM_CLIENT ? CLIENT_HELLO : SERVER_HELLO) ? PROBE_YES : PROBE_NO;
 }
 
 /* --- clear handshake messages over records --- */
@@ -123,13 +121,13 @@ static bool walk_on(struct walk *w)
 {
 	struct bytes rest = bytes_part(w->bytes, w->at, w->bytes.len);
 
-	if (rest.len < HEADER)
+	if (rest.len < RECORD_HEADER)
 		return false;
 	w->broken = !may_be_header(rest) || header_of(rest).type != HANDSHAKE || header_of(rest).length == 0;
 	if (w->broken)
 		return false;
 	w->left = w->length = header_of(rest).length;
-	w->at += HEADER;
+	w->at += RECORD_HEADER;
 	return true;
 }
 
@@ -301,10 +299,10 @@ static size_t header(struct tls_state *st, struct observer *o, struct tls_side *
 		garbage(o, side);
 		return 0;
 	}
-	if (rest.len < HEADER)
+	if (rest.len < RECORD_HEADER)
 		return 0;
 	open_record(st, o, side, header_of(rest));
-	return HEADER;
+	return RECORD_HEADER;
 }
 
 /* Looks for a record's header; the last four bytes stay, they may begin one. */
@@ -312,8 +310,8 @@ static size_t search(struct tls_side *side, struct bytes rest)
 {
 	size_t i = 0;
 
-	for (; rest.len - i >= HEADER; i++)
-		if (is_likely_header(bytes_part(rest, i, HEADER))) {
+	for (; rest.len - i >= RECORD_HEADER; i++)
+		if (is_likely_header(bytes_part(rest, i, RECORD_HEADER))) {
 			side->lost = false;
 			break;
 		}
