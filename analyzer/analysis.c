@@ -6,6 +6,7 @@
 #include "cases.h"
 #include "companions.h"
 #include "decrypt.h"
+#include "imap.h"
 #include "judge.h"
 #include "keylog.h"
 #include "looks.h"
@@ -62,8 +63,8 @@ struct analysis *analysis_create(const struct analysis_options *options, const s
 		analysis_destroy(&a);
 		return NULL;
 	}
-	port_set(a, 143);
-	port_set(a, 993);
+	port_set(a, IMAP_PORT);
+	port_set(a, IMAPS_PORT);
 	for (int i = 0; i < options->port_count; i++)
 		port_set(a, options->ports[i]);
 	for (const struct companion *c = companions; c->port; c++)

@@ -8,7 +8,7 @@
 #include "source.h"
 
 struct analysis_options {
-	uint16_t ports[64];     /* beside 143 and 993 */
+	uint16_t ports[64];     /* beside IMAP's own */
 	int port_count;
 	size_t memory;          /* hard limit in bytes */
 	uint64_t seed;

@@ -53,7 +53,7 @@ struct session *begin_session(struct analysis *a, const struct packet *p)
 		s->companion = (uint8_t)companion->service;
 		s->mail_port = false;
 	}
-	s->tls_port = s->flow->server.port == 993 || (s->companion && companion->tls);
+	s->tls_port = s->flow->server.port == IMAPS_PORT || (s->companion && companion->tls);
 	a->sessions++;
 	return s;
 }

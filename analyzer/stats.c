@@ -60,6 +60,7 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 	into->forgotten[FORGOTTEN_INCIDENTS] = incidents_evicted(a->incidents);
 	into->forgotten[FORGOTTEN_LOOKUPS] = lookups_evicted(a->lookups);
 	into->forgotten[FORGOTTEN_NAMES] = lookups_names_evicted(a->lookups);
+	into->forgotten[FORGOTTEN_ATTEMPTS] = attempts_uncounted(a->attempts);
 	if (a->decryptor)
 		decryption_stats(a, &c, into);
 }

@@ -3,7 +3,7 @@
 
 #include "loaded.h"
 
-const char *const answer_words[] = {
+static const char *const answer_words[] = {
 	"others_served", "others_before", "others_failed", "others_mixed", "connections_well", "connections_bad", "connections_lossy", "connections_carry", "loss", "blocked_beyond", "blocked_from",
 	"blocked_unplaced", "rejected_by", "rejected_by_host", "what_port", "what_hello", "what_hello_for", "what_login", "what_command", "what_session",
 	"settings_right", "settings_other", "settings_near", "login_other", "old_tls", "whom", NULL

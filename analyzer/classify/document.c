@@ -167,7 +167,7 @@ yaml_node_t *document_root(struct document *d)
 	return yaml_document_get_root_node(&d->yaml);
 }
 
-yaml_node_t *document_node(struct document *d, int number)
+static yaml_node_t *node_of(struct document *d, int number)
 {
 	return yaml_document_get_node(&d->yaml, number);
 }
@@ -259,7 +259,7 @@ yaml_node_t *items_next(struct document *d, struct items *i)
 	i->next++;
 	if (i->single)
 		return i->list;
-	return document_node(d, i->list->data.sequence.items.start[i->next - 1]);
+	return node_of(d, i->list->data.sequence.items.start[i->next - 1]);
 }
 
 bool document_pairs(struct document *d, yaml_node_t *n, const char *what, struct items *into)
@@ -280,8 +280,8 @@ bool pairs_next(struct document *d, struct items *p, const char **key, yaml_node
 {
 	while (p->next < p->count) {
 		const yaml_node_pair_t *pair = &p->list->data.mapping.pairs.start[p->next++];
-		*key_node = document_node(d, pair->key);
-		*value = document_node(d, pair->value);
+		*key_node = node_of(d, pair->key);
+		*value = node_of(d, pair->value);
 		*key = document_text(d, *key_node, "key");
 		if (*key)
 			return true;
@@ -304,8 +304,8 @@ bool pairs_next_word(struct document *d, struct items *p, const char *what, cons
 {
 	while (p->next < p->count) {
 		const yaml_node_pair_t *pair = &p->list->data.mapping.pairs.start[p->next++];
-		*value = document_node(d, pair->value);
-		*number = document_word(d, document_node(d, pair->key), what, list);
+		*value = node_of(d, pair->value);
+		*number = document_word(d, node_of(d, pair->key), what, list);
 		if (*number >= 0)
 			return true;
 	}

@@ -22,7 +22,6 @@ bool document_open(struct document *d, const char *path, struct problems *proble
 void document_close(struct document *d);
 
 yaml_node_t *document_root(struct document *d); /* NULL: empty */
-yaml_node_t *document_node(struct document *d, int number);
 
 void document_problem(struct document *d, const yaml_node_t *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "inside.h"
+#include "inside_parts.h"
 #include "loaded.h"
 #include "numbers.h"
 

@@ -1,7 +1,7 @@
 /* inside-tls.yaml: what follows what in a dialogue, for all or for one client. */
 #include <string.h>
 
-#include "inside.h"
+#include "inside_parts.h"
 #include "numbers.h"
 
 static const char *meaning_at(const void *unused, int n)

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "inside.h"
+#include "inside_parts.h"
 
 /* `{20-60}` stands for as many bytes. False: it is none. */
 static bool varying(const char **at, struct inside_text *t)

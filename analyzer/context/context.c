@@ -5,7 +5,6 @@
 
 /* Proof of life counts from somewhat before the session to a little after it. */
 #define BEFORE (5 * MINUTE)
-#define RACE (5 * SECOND)
 #define OTHERS_WITHIN (10 * MINUTE)
 /* Bans last minutes to hours (fail2ban: 10 min); what was refused longer ago explains no block. */
 #define BAN_WITHIN (60 * MINUTE)
@@ -162,11 +161,11 @@ static void add_races(const struct context *c, const struct case_of *of, struct 
 	struct open_span span = { of->began, closed ? a->view[FACT_ENDED].at.time : of->now };
 	/* Clients that try one address after another turn to the other family when they are tired of the first. */
 	struct open_span tried = { of->began, of->began + (a->view[FACT_SYN_SPAN].set ? a->view[FACT_SYN_SPAN].value : 0) };
-	bool other_family = races_other_family(&c->races, of->server, of->name, tried, RACE, &won);
+	bool other_family = races_other_family(&c->races, of->server, of->name, tried, RACE_WITHIN, &won);
 
 	if (other_family)
 		add(a, FACT_OTHER_FAMILY, 1, &(struct shown){ won.began, won.session, won.client.address });
-	if ((other_family && races_beside(&won, span)) || races_won(&c->races, of->client, of->server, span, RACE, &won)) {
+	if ((other_family && races_beside(&won, span)) || races_won(&c->races, of->client, of->server, span, RACE_WITHIN, &won)) {
 		add(a, FACT_RACE_WON, 1, &(struct shown){ won.began, won.session, won.client.address });
 		a->view[FACT_RACE_WON].from = FROM_CLIENT;
 	}

@@ -33,12 +33,12 @@ struct context {
 	bool watching; /* some device is watched: segments of other traffic are to be shown to `watch` */
 };
 
-/* What is forgotten of other traffic where room is short, by kind of record. The last three are not of this table's making: incidents and
- * look-ups count their own. */
+/* What is forgotten of other traffic where room is short, by kind of record. The last four are counted by who keeps them: incidents, look-ups,
+ * and single attempts at more servers than are counted. */
 enum forgotten {
 	FORGOTTEN_HOSTS, FORGOTTEN_PASSING, FORGOTTEN_WATCHED, FORGOTTEN_FAMILIES, FORGOTTEN_BEHIND, FORGOTTEN_RACES, FORGOTTEN_DEVICES,
 	FORGOTTEN_LOGINS, FORGOTTEN_SERVICES, FORGOTTEN_TIMERS, FORGOTTEN_ANSWERS, FORGOTTEN_CERTIFICATES,
-	FORGOTTEN_INCIDENTS, FORGOTTEN_LOOKUPS, FORGOTTEN_NAMES,
+	FORGOTTEN_INCIDENTS, FORGOTTEN_LOOKUPS, FORGOTTEN_NAMES, FORGOTTEN_ATTEMPTS,
 	FORGOTTEN_KINDS
 };
 

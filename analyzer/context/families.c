@@ -1,9 +1,9 @@
 /* Attempts by IPv6 in small rings by name, and what came of them by name and client network. */
 #include "families.h"
 
+#include "races.h"
+
 #define TRIES 12
-/* Happy eyeballs start the other family within 250 ms (RFC 8305); without them an attempt is given up first. */
-#define RACE (5 * SECOND)
 #define NETWORK 8 /* bytes of a client's /64 */
 
 struct try {
@@ -42,7 +42,7 @@ static void key_fate(const struct families *f, uint8_t key[AGEING_KEY], const st
 
 static bool beside(const struct try *t, nanoseconds began)
 {
-	return t->at && t->at <= began + RACE && began <= t->at + RACE;
+	return t->at && t->at <= began + RACE_WITHIN && began <= t->at + RACE_WITHIN;
 }
 
 void families_tried(struct families *f, const struct named_service *s, const struct address *client, nanoseconds at)

@@ -4,6 +4,9 @@
 
 #include "ageing.h"
 
+/* Attempts of one race: happy eyeballs start the other family within 250 ms (RFC 8305); without them the first attempt is given up before. */
+#define RACE_WITHIN (5 * SECOND)
+
 struct winner {
 	struct moment began;
 	nanoseconds ended; /* 0: still open, as far as was told */

@@ -172,12 +172,6 @@ uint32_t texts_keep(struct texts *t, struct bytes wire)
 	return number;
 }
 
-void texts_hold(struct texts *t, uint32_t number)
-{
-	if (number)
-		t->kept[number].count++;
-}
-
 void texts_release(struct texts *t, uint32_t number)
 {
 	if (!number || --t->kept[number].count)

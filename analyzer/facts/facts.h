@@ -49,14 +49,13 @@ bool fact_drifts(enum fact_id id);
 /* What a word's number reads as; "?" out of range. */
 const char *fact_word(enum fact_id id, int64_t value);
 
-/* Texts are kept once and counted; number 0 is no text. The table is bounded: when full, text_keep returns 0 and
+/* Texts are kept once and counted; number 0 is no text. The table is bounded: when full, texts_keep returns 0 and
  * counts it. */
 struct texts;
 struct texts *texts_create(size_t most_bytes);
 void texts_destroy(struct texts **texts);
 /* Keeps a cleaned copy (printable UTF-8, at most 400 bytes of it); one reference for the caller. */
 uint32_t texts_keep(struct texts *texts, struct bytes text);
-void texts_hold(struct texts *texts, uint32_t number);
 void texts_release(struct texts *texts, uint32_t number);
 const char *texts_get(const struct texts *texts, uint32_t number); /* "" for 0 */
 uint64_t texts_lost(const struct texts *texts);

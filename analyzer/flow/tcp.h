@@ -154,7 +154,6 @@ bool tcp_syn_overdue(const struct tcp *tcp, nanoseconds now);
 bool tcp_established(const struct tcp *tcp);         /* completed, or met in mid-stream */
 bool tcp_midstream(const struct tcp *tcp);           /* the first frame seen was no SYN */
 nanoseconds tcp_last_seen(const struct tcp *tcp);    /* newest frame of either side */
-nanoseconds tcp_last_data(const struct tcp *tcp);    /* newest new data of either side; 0: none */
 /* Who sent what is unacknowledged (WORD_side_none: nobody), how often and since when. */
 enum word_side tcp_vain(const struct tcp *tcp, unsigned *sends, nanoseconds *first, nanoseconds *last);
 /* Whether this direction was captured from its start without a hole (what absence CLIENT and SERVER ask for). */

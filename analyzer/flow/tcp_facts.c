@@ -51,13 +51,6 @@ nanoseconds tcp_last_seen(const struct tcp *tcp)
 	return a > b ? a : b;
 }
 
-nanoseconds tcp_last_data(const struct tcp *tcp)
-{
-	nanoseconds a = tcp->side[0].last_data, b = tcp->side[1].last_data;
-
-	return a > b ? a : b;
-}
-
 static enum word_side one_sided(const struct tcp *tcp)
 {
 	for (int d = 0; d < 2; d++)

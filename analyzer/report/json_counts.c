@@ -97,7 +97,7 @@ static void put_forgotten(const struct report_stats *s, struct json_object *stat
 		[FORGOTTEN_BEHIND] = "behind", [FORGOTTEN_RACES] = "races", [FORGOTTEN_DEVICES] = "devices", [FORGOTTEN_LOGINS] = "logins",
 		[FORGOTTEN_SERVICES] = "services", [FORGOTTEN_TIMERS] = "timers", [FORGOTTEN_ANSWERS] = "answers",
 		[FORGOTTEN_CERTIFICATES] = "certificates", [FORGOTTEN_INCIDENTS] = "incidents", [FORGOTTEN_LOOKUPS] = "lookups",
-		[FORGOTTEN_NAMES] = "names",
+		[FORGOTTEN_NAMES] = "names", [FORGOTTEN_ATTEMPTS] = "attempts",
 	};
 	_Static_assert(sizeof keys / sizeof *keys == FORGOTTEN_KINDS, "a key for each");
 	struct json_object *forgotten = put_object(stats, "forgotten");

@@ -10,7 +10,7 @@
 #define RIGHT_TO_LEFT_ISOLATE "\u2067"
 #define POP_ISOLATE "\u2069"
 
-void lines_add(struct lines *l, const char *text, size_t len)
+static void lines_add(struct lines *l, const char *text, size_t len)
 {
 	if (l->failed)
 		return;

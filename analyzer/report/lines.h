@@ -12,7 +12,6 @@ struct lines {
 	bool failed;
 };
 
-void lines_add(struct lines *l, const char *text, size_t len);
 void lines_put(struct lines *l, const char *text);
 void lines_putf(struct lines *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void lines_drop(struct lines *l);

@@ -4,6 +4,10 @@
 
 #include "dissector.h"
 
+/* RFC 9051 2.1, RFC 8314 3.2 */
+#define IMAP_PORT 143
+#define IMAPS_PORT 993
+
 #define IMAP_MOST_COMMAND_KINDS 8
 
 struct imap_command_count {

@@ -90,7 +90,6 @@ size_t base64(struct bytes in, uint8_t *out, size_t room);
 uint32_t line_hash(struct bytes word);
 
 /* --- redact.c: names leave masked --- */
-void mask_user(struct bytes name, struct text *into);
 void observe_user(struct imap_state *s, struct observer *o, struct bytes name);
 /* A server's (or client software's) text without user names, e-mail addresses and long tokens of links. */
 void observe_redacted(const struct imap_state *s, struct observer *o, enum fact_id id, struct bytes text);
@@ -135,7 +134,6 @@ bool client_command(struct bytes line, struct bytes *tag, enum word_command *com
 enum dissect_result server_line(struct imap_state *s, struct observer *o, struct bytes line);
 void server_answered_early(struct imap_state *s, struct observer *o);        /* the newest command, by the answer remembered */
 bool server_untagged_word(struct bytes word);
-void logged_in(struct imap_state *s, struct observer *o);
 /* Sets a flag-like fact only where that changes it: what nobody set is false already. */
 void observe_change(struct observer *o, enum fact_id id, int64_t value);
 

@@ -51,7 +51,7 @@ static bool find_at(struct bytes name, size_t *at, size_t *width)
 	return false;
 }
 
-void mask_user(struct bytes name, struct text *into)
+static void mask_user(struct bytes name, struct text *into)
 {
 	size_t at, width;
 

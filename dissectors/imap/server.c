@@ -37,7 +37,7 @@ static void observe_code(struct observer *o, enum fact_id id, struct bytes code)
 	observe_text(o, id, bytes_of(upper.start, upper.len));
 }
 
-void logged_in(struct imap_state *s, struct observer *o)
+static void logged_in(struct imap_state *s, struct observer *o)
 {
 	if (s->flags & IMAP_IN)
 		return;

@@ -91,7 +91,7 @@ static void add_decimals(struct digest *d, const uint16_t *values, size_t n)
 	add_values(d, "%u", '-', values, n);
 }
 
-bool ja3(const struct client_hello *h, char into[JA3_TEXT])
+static bool ja3(const struct client_hello *h, char into[JA3_TEXT])
 {
 	uint16_t values[MOST_VALUES];
 	struct digest d = digest_start(EVP_md5());

@@ -8,7 +8,6 @@
 #define JA4_TEXT 37
 
 /* False: libcrypto would not (no memory, MD5 forbidden); `into` is untouched then. */
-bool ja3(const struct client_hello *hello, char into[JA3_TEXT]);
 bool ja4(const struct client_hello *hello, char into[JA4_TEXT]);
 
 struct fingerprints {

@@ -1,6 +1,6 @@
 /* The parts of inside-tls.yaml and what they share; the files inside*.c alone see it. */
-#ifndef IMAPWHY_INSIDE_H
-#define IMAPWHY_INSIDE_H
+#ifndef IMAPWHY_INSIDE_PARTS_H
+#define IMAPWHY_INSIDE_PARTS_H
 
 #include "document.h"
 #include "model.h"
