@@ -175,6 +175,8 @@ def read(capture, keys, ports):
             continue
         if not row["tcp.srcport"]:
             continue
+        if "53" in row["tcp.srcport"] + row["tcp.dstport"]:  # a look-up that was asked again over TCP
+            continue
         quoted = bool(row["icmp.type"] or row["icmpv6.type"])
         left, right = (src[-1], int(row["tcp.srcport"][0])), (dst[-1], int(row["tcp.dstport"][0]))
         from_server = left[1] in ports and right[1] not in ports

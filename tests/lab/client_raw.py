@@ -2,7 +2,9 @@
 
 A word that begins with ! is an act: !read (what comes within a second) · !line (one line) · !until TEXT · !sleep S · !close (FIN) ·
 !rst · !shut (FIN, still reading) · !hang (stay connected and silent) · !raw TEXT (\\r \\n \\xHH understood) · !tls (handshake) ·
-!rcvbuf N (before connecting) · !pump N (so many bytes). Anything else is sent as a line; {user} and {password} stand for the account's.
+!rcvbuf N (before connecting) · !pump N (so many bytes) ·
+!keepalive S (asks an idle peer every S seconds, three times) · !again (FIN, then a new connection from the same local port) ·
+!scan (the first word: a connection is asked for and given up before the answer). Anything else is sent as a line; {user} and {password} stand for the account's.
 """
 import json
 import socket
@@ -21,6 +23,10 @@ class Raw:
         for word in job["lines"]:
             if word.startswith("!rcvbuf"):
                 self.conn.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, int(word.split()[1]))
+        if job["lines"][0] == "!scan":
+            self.conn.setblocking(False)
+            self.conn.connect_ex(address)
+            return
         self.conn.connect(address)
         if job["tls"] == "implicit":
             self.do_tls("")
@@ -62,6 +68,24 @@ class Raw:
 
     def do_pump(self, size):
         self.conn.sendall(b"0123456789abcdef" * (int(size) // 16))
+
+    def do_keepalive(self, seconds):
+        self.conn.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in ((socket.TCP_KEEPIDLE, int(seconds)), (socket.TCP_KEEPINTVL, int(seconds)), (socket.TCP_KEEPCNT, 3)):
+            self.conn.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    def do_again(self, _):
+        near, far, family = self.conn.getsockname(), self.conn.getpeername(), self.conn.family
+        self.conn.close()
+        time.sleep(0.3)
+        self.conn = socket.socket(family, socket.SOCK_STREAM)
+        self.conn.settimeout(self.job["seconds"])
+        self.conn.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.conn.bind(near)
+        self.conn.connect(far)
+
+    def do_scan(self, _):
+        self.conn.close()
 
     def do_rcvbuf(self, _):
         pass

@@ -3,7 +3,9 @@
 A derivation is (name, (act, value), labels): labels is [(expression, label)] over what the whole capture shows of a connection, or
 None where what is left still decides the same. Acts: `from` N (from the Nth payload on; negative: counted from the end) · `until` N
 (to the Nth payload) · `seconds` S (so long, from the first frame) · `syns` N (to the Nth SYN) · `only` "client" or "server" ·
-`lose` TEXT (frames of servers that hold it) · `lose_share` P (any frame, by chance) · `snap` N (so many bytes of each frame).
+`lose` TEXT (frames of servers that hold it) · `lose_share` P (any frame, by chance) · `snap` N (so many bytes of each frame) ·
+`twice` (every frame two times, as a mirror port shows it) · `swap` N (every Nth pair of neighbours in the wrong order) ·
+`link` KIND: the same frames as another link shows them (vlan, qinq, pppoe, cooked, raw).
 """
 import random
 import struct
@@ -86,7 +88,38 @@ def cut(frames, seen, size, _):
     return [(at, frame[:size], length, stamp) for at, frame, length, stamp in frames]
 
 
+def doubled(frames, seen, _, __):
+    return [one for frame in frames for one in (frame, frame)]
+
+
+def swapped(frames, seen, every, _):
+    """Neighbours change places, their times stay in order."""
+    order = list(range(len(frames)))
+    for i in range(every, len(frames) - 1, every):
+        order[i], order[i + 1] = order[i + 1], order[i]
+    return [(frames[place][0], *frames[i][1:3], frames[place][3]) for place, i in enumerate(order)]
+
+
+IP_OF = {b"\x08\x00": b"\x00\x21", b"\x86\xdd": b"\x00\x57"}  # the types of Ethernet and of PPP
+LINKS = {  # number of the link type, and how a frame begins on it
+    "vlan": (1, lambda f: f[:12] + b"\x81\x00\x00\x2a" + f[12:]),
+    "qinq": (1, lambda f: f[:12] + b"\x88\xa8\x00\x07\x81\x00\x00\x2a" + f[12:]),
+    "pppoe": (1, lambda f: f[:12] + b"\x88\x64\x11\x00\x00\x05" + struct.pack("!H", len(f) - 12) + IP_OF.get(f[12:14], b"\xc0\x21") + f[14:]),
+    "cooked": (113, lambda f: b"\x00\x00\x00\x01\x00\x06" + f[6:12] + b"\x00\x00" + f[12:]),
+    "raw": (101, lambda f: f[14:]),
+}
+
+
+def relinked(source, target, kind):
+    head, frames = read(source)
+    number, begin = LINKS[kind]
+    made_ = [(at, begin(f), length + len(begin(f)) - len(f), stamp) for at, f, length, stamp in frames if f[12:14] in IP_OF]
+    write(target, head[:20] + struct.pack("<I", number), made_)
+
+
 ACTS = {
+    "twice": doubled,
+    "swap": swapped,
     "from": from_payload,
     "until": until_payload,
     "seconds": for_seconds,
@@ -100,6 +133,9 @@ ACTS = {
 
 def made(source, target, act, ports, seed):
     """Writes the lesser capture; the local ports of the connections that are still in it."""
+    if act[0] == "link":
+        relinked(source, target, act[1])
+        return {p for f in read(source)[1] for p in Seen(f[1] + bytes(54), ports).ports}
     head, frames = read(source)
     frames = ACTS[act[0]](frames, [Seen(f[1], ports) for f in frames], act[1], seed)
     if act[0] == "snap":

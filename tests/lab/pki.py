@@ -42,7 +42,7 @@ def authority(folder, name, title):
     )
 
 
-def leaf(folder, name, host, key, issuer="ca", dates=None, alt=None):
+def leaf(folder, name, host, key, issuer="ca", dates=None, alt=None, usage="serverAuth"):
     """A certificate for a host: NAME.pem (with its issuer behind it) and NAME.key.
 
     `issuer` may be a path; `key` is the words of a new key, or a key's file."""
@@ -53,7 +53,7 @@ def leaf(folder, name, host, key, issuer="ca", dates=None, alt=None):
     else:
         openssl("req", "-new", *key, "-nodes", "-subj", "/CN=" + host, "-keyout", base + ".key", "-out", base + ".csr")
     with open(base + ".ext", "w") as out:
-        out.write("subjectAltName=%s\nextendedKeyUsage=serverAuth\n" % (alt or "DNS:" + host))
+        out.write("subjectAltName=%s\nextendedKeyUsage=%s\n" % (alt or "DNS:" + host, usage))
     if dates:
         with open(base + ".cnf", "w") as out:
             out.write(
@@ -126,6 +126,8 @@ def faulty(folder, name, host):
     """The same host with a certificate that no client should take."""
     key = "%s/%s.key" % (folder, name)
     leaf(folder, name + "-expired", host, key, dates=("20240301000000Z", "20250301000000Z"))
+    leaf(folder, name + "-notyet", host, key, dates=("20440301000000Z", "20450301000000Z"))
+    leaf(folder, name + "-purpose", host, key, usage="clientAuth")
     leaf(folder, name + "-unknown", host, key, issuer=UNTRUSTED)
     leaf(folder, name + "-wrongname", "other." + WORDS[len(host) % len(WORDS)] + ".example", key)
     self_signed(folder, name + "-selfsigned", host, key)

@@ -93,7 +93,7 @@ class Scene:
         a, family = self.net.a, self.spec["family"]
         self.zone["names"][self.host] = [a.v4["s1"]] * ("4" in family) + [a.v6["s1"]] * ("6" in family)
         self.zone["names"]["second." + self.host] = [a.v4["s2"]]
-        self.zone["names"].update({name: [a.v4[role]] for name, role in self.spec["names"].items()})
+        self.zone["names"].update({name: [a.v4[r] for r in roles.split("+")] for name, roles in self.spec["names"].items()})
         for number, (network, count) in enumerate(self.spec["crowds"].items()):
             lan = net.more_network(self.rng, number)
             self.crowds[network] = str(lan), self.net.add_crowd("c%d" % (number + 1), lan, count)
@@ -251,7 +251,9 @@ class Scene:
             op=step["op"],
             seconds=step["seconds"],
             ca=self.lab.pki + "/ca.pem",
-            more={k: v for k, v in step.items() if isinstance(v, (str, int, float, list, bool))},
+            more={
+                k: [self.filled(w) for w in v] if k == "args" else v for k, v in step.items() if isinstance(v, (str, int, float, list, bool))
+            },
         )
 
     def members(self, step):

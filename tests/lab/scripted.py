@@ -9,7 +9,7 @@ A REACTION is a list of lines to send; {tag} stands for the client's tag. A line
 first) · !line (one line of it) · !default (what a working server does) · !raw TEXT (sent with no line end; \\r \\n \\xHH understood) ·
 !starttls · !before (nothing: greeting only).
 LOGIN_BAD and AUTHENTICATE_BAD name the reactions to a wrong password. More of SCRIPT: "ciphers", "client_ca" (true: a client certificate
-is required), "names" (the names that the client may ask for; others meet unrecognized_name), "caps", "backlog", "slow_no".
+is required), "curve" (the only group), "names" (the names that the client may ask for; others meet unrecognized_name), "caps", "backlog", "slow_no".
 """
 import base64
 import json
@@ -203,6 +203,8 @@ def tls_context(script):
             setattr(context, end, getattr(ssl.TLSVersion, "TLSv" + script[word].replace(".", "_")))
     if script.get("ciphers"):
         context.set_ciphers(script["ciphers"])
+    if script.get("curve"):
+        context.set_ecdh_curve(script["curve"])
     if script.get("client_ca"):
         context.load_verify_locations(script["pki"] + "/ca.pem")
         context.verify_mode = ssl.CERT_REQUIRED
