@@ -11,6 +11,8 @@
 #define OTHERS_WITHIN (3 * SECOND)
 /* Asked again so long after its answer, a name is looked up anew. */
 #define ANEW SECOND
+/* So many of the newest look-ups are searched for other forms of a name; six domains are the most that libraries take (resolv.conf(5)). */
+#define MOST_FORMS 16
 /* Resolver libraries give up by then (resolv.conf(5): two attempts of 5 s); what is asked later is asked by another attempt. */
 #define GIVEN_UP (10 * SECOND + 500 * MILLISECOND)
 
@@ -175,6 +177,34 @@ static bool is_anew(const struct lookup *k, const struct dns_message *m, nanosec
 	       (k->result == WORD_lookup_answered && k->asked & type_bit(m->qtype) && at - k->result_at.time >= ANEW);
 }
 
+/* One and the same look-up, of which resolver libraries try the name as it is and with their search domains (resolv.conf(5)): the
+ * longer of the two names goes on behind the shorter. */
+static bool with_domain(const struct lookup *shorter, const struct lookup *longer)
+{
+	size_t n = strlen(shorter->name);
+	nanoseconds later = longer->last_query.time - shorter->last_query.time;
+
+	return later <= GIVEN_UP && later >= -GIVEN_UP && address_same(&shorter->client.address, &longer->client.address) &&
+	       strncmp(longer->name, shorter->name, n) == 0 && longer->name[n] == '.';
+}
+
+/* The forms with a domain are no look-ups of their own; that one of them is answered settles the name itself. */
+static void join_forms(struct lookups *l, struct lookup *k)
+{
+	uint32_t seen = 0;
+
+	for (uint32_t i = l->newest, earlier; i && seen < MOST_FORMS; i = earlier, seen++) {
+		struct lookup *one = &l->open[i - 1];
+		earlier = one->earlier;
+		if (one == k)
+			continue;
+		if (with_domain(k, one) || (k->result == WORD_lookup_answered && with_domain(one, k)))
+			wait_no_more(l, one);
+		else if (with_domain(one, k))
+			wait_no_more(l, k);
+	}
+}
+
 static void query(struct lookups *l, const struct dns_message *m, const struct endpoint *from, const struct endpoint *to, struct moment at)
 {
 	struct lookup *k;
@@ -205,6 +235,8 @@ static void query(struct lookups *l, const struct dns_message *m, const struct e
 	}
 	k->asked |= (uint8_t)type_bit(m->qtype);
 	k->last_query = at;
+	if (k->mail && k->queries == 1)
+		join_forms(l, k);
 }
 
 /* Which answer says more about why there is no address: the later in this list wins. */
@@ -247,8 +279,11 @@ static void answer(struct lookups *l, const struct dns_message *m, const struct 
 		k->result = (uint8_t)result;
 		k->result_at = at;
 	}
-	if (k->result == WORD_lookup_answered)
+	if (k->result == WORD_lookup_answered) {
 		wait_no_more(l, k);
+		if (k->mail)
+			join_forms(l, k);
+	}
 	if (m->answers && !k->address.family)
 		k->address = m->answer[0];
 }

@@ -237,7 +237,7 @@ static void note_repeated(const struct tcp *tcp, const struct packet *p, enum di
 /* The answer to an acknowledgement that was under way when its sender aborted: bare, and behind the reset that the abort sent. */
 static bool answers_older(const struct tcp *tcp, const struct packet *p, enum direction from, const struct reset_notes *n)
 {
-	return !(p->flags & TCP_ACK) && seq_before(p->sequence, n->sequence[from]) &&
+	return !(p->flags & TCP_ACK) && seq_before(p->sequence, n->farthest[from]) &&
 	       time_between(tcp->side[other(from)].last_seen, p->at.time) <= answers_within(tcp);
 }
 
@@ -302,6 +302,8 @@ unsigned take_reset(struct tcp *tcp, const struct packet *p, enum direction from
 	if (!n->count[from]++)
 		n->at[from] = p->at;
 	n->sequence[from] = p->sequence;
+	if (n->count[from] == 1 || seq_after(p->sequence, n->farthest[from]))
+		n->farthest[from] = p->sequence;
 	n->newest[from] = p->at.time;
 	if (acceptable(tcp, p, from)) {
 		news |= accept_reset(tcp, p, from, n);

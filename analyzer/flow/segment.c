@@ -2,6 +2,7 @@
 #include "tcp_inside.h"
 
 #define USUAL_MSS 1460
+#define SMALL_MOST 500 /* every path carries frames of 576 bytes (RFC 791) */
 
 /* --- keep-alives and probes --- */
 
@@ -19,12 +20,33 @@ static bool probes(const struct tcp_side *side, const struct tcp_side *peer, con
 	       !seq_after(p->sequence, side->acked);
 }
 
-static unsigned take_probe(struct tcp *tcp, enum direction from, uint32_t quiet)
+/* A keep-alive after one that was not answered: the other side may be gone. */
+static void note_alone(struct tcp *tcp, const struct tcp_side *side, struct moment at)
+{
+	struct trouble *t = tcp_trouble(tcp);
+
+	if (!t)
+		return;
+	if (!t->alone++) {
+		t->alone++;
+		t->alone_at = at;
+		t->alone_first = side->last_seen;
+	}
+	t->alone_last = at.time;
+}
+
+static unsigned take_probe(struct tcp *tcp, enum direction from, struct moment at, uint32_t quiet)
 {
 	struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
 
-	if ((peer->flags & SIDE_ZERO) && tcp->trouble)
-		tcp->trouble->probes[other(from)]++;
+	if (peer->flags & SIDE_ZERO) {
+		if (tcp->trouble)
+			tcp->trouble->probes[other(from)]++;
+	} else if (side->flags & SIDE_PROBED) {
+		note_alone(tcp, side, at);
+	} else if (tcp->trouble) {
+		tcp->trouble->alone = 0;
+	}
 	if (!side->pending_sends && !(side->flags & SIDE_PROBED)) {
 		side->flags |= SIDE_PROBED;
 		side->pending_quiet = quiet;
@@ -71,8 +93,8 @@ static void watch_pending(struct tcp *tcp, enum direction from, const struct pac
 		}
 		if (p->payload_wire > side->pending_size)
 			side->pending_size = p->payload_wire > UINT16_MAX ? UINT16_MAX : (uint16_t)p->payload_wire;
-	} else if (p->payload_wire && p->payload_wire < side->pending_size) {
-		side->flags |= SIDE_SMALL;
+	} else if (p->payload_wire && (p->payload_wire <= side->passed || p->payload_wire < SMALL_MOST)) {
+		side->flags |= SIDE_SMALL; /* of a size that the path carries */
 	}
 }
 
@@ -114,7 +136,9 @@ static uint32_t segments(const struct tcp *tcp, enum direction from, uint32_t le
 static bool out_of_order(const struct tcp *tcp, enum direction from, const struct packet *p)
 {
 	const struct tcp_side *side = &tcp->side[from];
-	nanoseconds patience = tcp->rtt[other(from)] ? tcp->rtt[other(from)] * MICROSECOND : 3 * MILLISECOND;
+	/* A loss is told to the sender, and repaired, by way of the receiver; with selective acknowledgement (below) that would show. */
+	bool told = side->flags & tcp->side[other(from)].flags & SIDE_SACK;
+	nanoseconds patience = tcp->rtt[other(from)] ? (tcp->rtt[other(from)] + (told ? tcp->rtt[from] : 0)) * MICROSECOND : 3 * MILLISECOND;
 
 	if (stream_has(side, p->sequence, p->payload_wire))
 		return false;
@@ -123,12 +147,18 @@ static bool out_of_order(const struct tcp *tcp, enum direction from, const struc
 	return !seq_after(side->sacked, p->sequence) && time_between(side->last_data, p->at.time) < patience;
 }
 
+/* A router just said that its segments are too big (RFC 1191): that they come again, smaller, is no sign of a bad line. */
+static bool told_too_big(const struct trouble *t, enum direction from, const struct packet *p)
+{
+	return t && t->icmp_kind == WORD_icmp_too_big && t->icmp_quoted == from && time_between(t->icmp_last.time, p->at.time) < SECOND;
+}
+
 static void count_again(struct tcp *tcp, enum direction from, const struct packet *p)
 {
 	struct tcp_side *side = &tcp->side[from];
 	struct trouble *t = tcp_trouble(tcp);
 
-	if (!seq_after(p->sequence + p->payload_wire, side->acked)) {
+	if (!seq_after(p->sequence + p->payload_wire, side->acked) || told_too_big(t, from, p)) {
 		if (t)
 			t->spurious[from] += segments(tcp, from, p->payload_wire);
 		return;
@@ -240,7 +270,7 @@ unsigned take_data(struct tcp *tcp, const struct packet *p, enum direction from,
 	if (stray(tcp, p, from))
 		return 0;
 	if (probes(side, &tcp->side[other(from)], p)) {
-		news = take_probe(tcp, from, quiet);
+		news = take_probe(tcp, from, p->at, quiet);
 		if (!seq_after(p->sequence + p->payload_wire, side->highest))
 			return news;
 		side->highest = p->sequence + p->payload_wire; /* a probe with a byte of new data */

@@ -270,6 +270,21 @@ static struct moment pending_moment(const struct tcp *tcp, enum direction d)
 	return at;
 }
 
+/* Nothing is pending, yet keep-alives go unanswered: that side is alone. */
+static void alone_facts(const struct tcp *tcp, struct fact_view *view)
+{
+	const struct trouble *t = tcp->trouble;
+	enum direction d = tcp->side[FROM_CLIENT].flags & SIDE_PROBED ? FROM_CLIENT : FROM_SERVER;
+
+	if (!t || t->alone < 3 || !(tcp->side[d].flags & SIDE_PROBED) || one_sided(tcp) != WORD_side_none)
+		return;
+	set(view, FACT_VAIN_SENDS, t->alone, t->alone_at, d);
+	set(view, FACT_VAIN_SPAN, time_between(t->alone_first, t->alone_last), t->alone_at, d);
+	set(view, FACT_VAIN_SIDE, word_of(d), t->alone_at, d);
+	set(view, FACT_VAIN_QUIET, (nanoseconds)tcp->side[d].pending_quiet * MILLISECOND, t->alone_at, d);
+	set(view, FACT_VAIN_SILENCE, time_between(tcp->side[1 - d].last_seen, t->alone_last), t->alone_at, d);
+}
+
 static void vain_facts(const struct tcp *tcp, nanoseconds now, struct fact_view *view)
 {
 	int d = vain_direction(tcp);
@@ -277,8 +292,10 @@ static void vain_facts(const struct tcp *tcp, nanoseconds now, struct fact_view 
 	struct moment at, quiet;
 	nanoseconds end = now, heard;
 
-	if (d < 0)
+	if (d < 0) {
+		alone_facts(tcp, view);
 		return;
+	}
 	side = &tcp->side[d];
 	at = pending_moment(tcp, d);
 	quiet = tcp->flags & rest_flag(d) ? last_data_of(side) : at;

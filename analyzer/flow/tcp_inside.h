@@ -80,6 +80,7 @@ struct reset_notes {
 	uint32_t then_count;
 	uint32_t highest[2];     /* at the accepted one */
 	uint32_t sequence[2];    /* of the newest of each side */
+	uint32_t farthest[2];    /* the highest of each side */
 	nanoseconds newest[2];
 	uint8_t first;           /* enum direction */
 	uint8_t ended_by;        /* enum direction of the accepted one */
@@ -107,6 +108,9 @@ struct trouble {
 	struct moment lost_at, truncated_at;
 	struct moment unseen_at; /* the frame that shows that the server sent what never came by; no time: none */
 	nanoseconds hole_since[2];
+	struct moment alone_at;  /* the second of the keep-alives in a row that nobody answered, the first's time, the newest's, how many */
+	nanoseconds alone_first, alone_last;
+	uint32_t alone;
 	uint8_t lost_from, truncated_from;
 };
 

@@ -63,6 +63,15 @@ static void apply_absence(const struct tcp *tcp, struct fact_view v[FACT_COUNT])
 		v[deniable[i]].known |= no[asks[deniable[i]]];
 }
 
+/* A hole may hide an answer; not that of a login whose refusal was seen. */
+static void deny_login(struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *tried = &v[FACT_LOGIN_TRIED];
+
+	if (!v[FACT_LOGIN_OK].set && tried->set && v[FACT_LOGIN_REFUSED].value >= tried->value)
+		v[FACT_LOGIN_OK].known = true;
+}
+
 static void derive(struct fact_view v[FACT_COUNT], enum fact_id id, int64_t value, const struct fact_view *from)
 {
 	v[id] = (struct fact_view){ value, from->at, from->from, true, true };
@@ -178,6 +187,14 @@ static void derive_debt(struct fact_view v[FACT_COUNT], nanoseconds now)
 	derive(v, FACT_OWED_ACKED, !is(v, FACT_CLIENT_UNACKED) || v[FACT_CLIENT_UNACKED].at.time > asks->at.time, asks);
 }
 
+static void derive_hello_time(struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *asked = &v[FACT_CLIENT_HELLO], *answer = &v[v[FACT_HELLO_RETRY].set ? FACT_HELLO_RETRY : FACT_SERVER_HELLO];
+
+	if (asked->set && answer->set && answer->at.time >= asked->at.time)
+		derive(v, FACT_HELLO_TIME, answer->at.time - asked->at.time, answer);
+}
+
 /* A client that closes TLS in answer to the server's closing had not meant to. */
 static void derive_client_done(struct fact_view v[FACT_COUNT])
 {
@@ -258,7 +275,9 @@ static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], na
 	if (is_decrypted(v))
 		take_back_guesses(v);
 	apply_absence(tcp, v);
+	deny_login(v);
 	derive_debt(v, now);
+	derive_hello_time(v);
 	derive_client_done(v);
 	derive_heard(tcp, v);
 	derive_vain(v);

@@ -125,11 +125,23 @@ static size_t all_but_tail(size_t len)
 	return len > IMAP_LINE_TAIL ? len - IMAP_LINE_TAIL : 0;
 }
 
+/* Behind a hole the rest of its line is passed over. A frame that was cut short took the line's end with it: what answers a command by
+ * its tag begins a line. */
+static bool begins_answer(struct imap_state *s, enum direction from, struct bytes line)
+{
+	if (from != FROM_SERVER || (s->side[from] & (SIDE_SKIP | SIDE_LOST)) != (SIDE_SKIP | SIDE_LOST))
+		return false;
+	struct bytes tag = line_word(&line);
+	return tag.len && asked_tagged(s, line_hash(tag)) && line_status(line_word(&line)) >= 0;
+}
+
 static size_t take_line(struct imap_state *s, struct observer *o, struct bytes b, enum dissect_result *result)
 {
 	const uint8_t *end = memchr(b.data, '\n', b.len);
 	size_t len = end ? (size_t)(end - b.data) + 1 : b.len;
 
+	if (begins_answer(s, o->from, bytes_part(b, 0, len)))
+		s->side[o->from] &= (uint8_t)~SIDE_SKIP;
 	if (s->side[o->from] & SIDE_SKIP) {
 		if (!end)
 			return all_but_tail(len);

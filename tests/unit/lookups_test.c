@@ -121,6 +121,36 @@ static void test_the_same_question_at_once_is_no_new_attempt(void **state)
 	assert_int_equal(settle(l, 60, true).count, 0);
 }
 
+static void fails(struct lookups *l, const char *name, double when)
+{
+	ask(l, 1, name, when);
+	answer(l, 1, name, when + 0.01, 3);
+}
+
+/* The library tries its search domains, too (resolv.conf(5)): one look-up, whichever form comes first. */
+static void test_search_domains_are_one_lookup(void **state)
+{
+	struct lookups *l = *state;
+
+	fails(l, "imap.example.org.branch.test", 0);
+	fails(l, "imap.example.org.test", 0.1);
+	fails(l, "imap.example.org", 0.2);
+	fails(l, "imap.example.net", 1);
+	fails(l, "imap.example.net.branch.test", 1.1);
+	fails(l, "imap.example.netting", 1.2);
+	assert_int_equal(settle(l, 60, true).count, 3);
+}
+
+static void test_an_answer_with_a_search_domain_is_an_answer(void **state)
+{
+	struct lookups *l = *state;
+
+	fails(l, "mail.branch", 0);
+	ask(l, 1, "mail.branch.example.org", 0.1);
+	answer(l, 1, "mail.branch.example.org", 0.2, 0);
+	assert_int_equal(settle(l, 60, true).count, 0);
+}
+
 /* A client that asks on and on has given up each time its library did. */
 static void test_silence_is_told_though_it_is_asked_again(void **state)
 {
@@ -189,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_refusal_settles_once), TEST(test_a_name_that_was_answered_before_may_fail),
 		TEST(test_the_same_question_at_once_is_no_new_attempt), TEST(test_silence_is_told_though_it_is_asked_again),
+		TEST(test_search_domains_are_one_lookup), TEST(test_an_answer_with_a_search_domain_is_an_answer),
 		TEST(test_other_names_are_nobodys_business), TEST(test_an_unreachable_resolver), TEST(test_a_crowd),
 	};
 

@@ -621,6 +621,27 @@ static void keep_alives(void **state)
 	assert_string_equal(w->got[S], "abcdef");
 }
 
+static void keep_alives_in_vain(void **state)
+{
+	struct world *w = begin(state);
+
+	handshake(w);
+	sends(w, S, ACK, 1, 1, "abc");
+	sends(w, C, ACK, 1, 4, "");
+	for (int i = 0; i < 4; i++) {
+		wait_ms(w, 1000);
+		sends(w, S, ACK, 3, 1, "");
+	}
+	assert_int_equal(VALUE(w, VAIN_SENDS), 4);
+	assert_int_equal(VALUE(w, VAIN_SIDE), WORD_side_server);
+	assert_true(VALUE(w, VAIN_SPAN) >= 3 * SECOND);
+	sends(w, C, ACK, 1, 4, ""); /* there it is again */
+	assert_false(SET(w, VAIN_SENDS));
+	wait_ms(w, 1000);
+	sends(w, S, ACK, 3, 1, "");
+	assert_false(SET(w, VAIN_SENDS));
+}
+
 static void zero_window(void **state)
 {
 	struct world *w = begin(state);
@@ -816,6 +837,22 @@ static void reset_of_a_keep_alive(void **state)
 	sends(w, C, RST, 1, 0, "");
 	assert_int_equal(VALUE(w, RESET_QUIET), 7200 * SECOND);
 	assert_false(SET(w, RESET_ANSWERS_DATA));
+}
+
+/* What was under way when the server aborted is still acknowledged: each acknowledgement meets a socket that is closed. */
+static void resets_for_late_acknowledgements(void **state)
+{
+	struct world *w = begin(state);
+
+	handshake(w);
+	for (uint32_t at = 1; at < 5000; at += 1000)
+		sends_n(w, S, at, 1, 1000);
+	sends(w, S, RST | ACK, 5001, 1, "");
+	for (uint32_t at = 1001; at <= 4001; at += 1000) {
+		sends(w, C, ACK, 1, at, "");
+		sends(w, S, RST, at, 0, "");
+	}
+	assert_false(SET(w, RESET_RISING));
 }
 
 static void forged_reset(void **state)
@@ -1128,9 +1165,9 @@ int main(void)
 		TWICE(settle_at_the_end), TWICE(cut_by_the_snap_length), TWICE(caps_make_gaps), TWICE(full_pool), TWICE(stray_data_is_left),
 		TWICE(midstream), TWICE(midstream_from_a_keep_alive), TWICE(one_side_only), TWICE(duplicates_count_once),
 		TWICE(duplicates_without_identification), TWICE(retransmission_and_its_stall), TWICE(lost_before_the_capture),
-		TWICE(keep_alives), TWICE(zero_window), TWICE(probes_of_a_byte), TWICE(data_in_vain), TWICE(fin_in_vain),
+		TWICE(keep_alives), TWICE(keep_alives_in_vain), TWICE(zero_window), TWICE(probes_of_a_byte), TWICE(data_in_vain), TWICE(fin_in_vain),
 		TWICE(full_size_in_vain), TWICE(sent_but_never_seen), TWICE(a_lone_hello_fills_no_segment),
-		TWICE(answered_reset_is_not_both), TWICE(bare_reset_by_an_older_acknowledgement), TWICE(reset_of_a_stale_connection), TWICE(reset_of_a_keep_alive), TWICE(forged_reset),
+		TWICE(answered_reset_is_not_both), TWICE(bare_reset_by_an_older_acknowledgement), TWICE(reset_of_a_stale_connection), TWICE(reset_of_a_keep_alive), TWICE(resets_for_late_acknowledgements), TWICE(forged_reset),
 		TWICE(resets_behind_and_odd), TWICE(resets_to_both), TWICE(resets_of_normal_closings), TWICE(reset_out_of_window),
 		TWICE(ttl_of_a_syn_proxy), TWICE(lone_reset), TWICE(icmp_errors), TWICE(counts_for_reports), TWICE(late_segments_are_counted), TWICE(spurious_retransmissions_are_no_loss), TWICE(small_enough), TWICE(every_order),
 	};

@@ -4,7 +4,6 @@ from words import CLEAR, OK_PLAIN, dns, failed_lookup, fw, label, run, scenario,
 ALSO = {"culprit": ["network", "unknown", "client"], "cause": ["weak_connection", "account_settings"]}
 NO_ADDRESS = failed_lookup("no_address", "client", "account_settings", "dns and all(c == 0 for _, _, c in dns)", ALSO)
 NOWHERE = failed_lookup("nxdomain", "client", "account_settings", "dns and all(c == 3 for _, _, c in dns)", ALSO)
-BROKEN = failed_lookup("servfail", "network", "account_settings", "any(c == 2 for _, _, c in dns)", ALSO)
 LATE = failed_lookup("dns_timeout", "network", "weak_connection", "dns and status != 0", ALSO)
 FENCED = failed_lookup(
     "resolver_unreachable",
@@ -26,7 +25,7 @@ ELSEWHERE = label(
     also={"culprit": ["server"], "cause": ["server_down"]},
     why="the name leads to a host that has no such service",
 )
-FAULTS = {"loop": NO_ADDRESS, "dangling": NOWHERE, "empty": NO_ADDRESS, "refused": None}
+FAULTS = {"loop": NO_ADDRESS, "dangling": NOWHERE}
 SCENARIOS = [
     scenario(
         "second_alias_{fault}_{client}",
@@ -45,16 +44,6 @@ SCENARIOS = [
         "second_one_type_silent_{client}",
         lambda m, rng: [dns("silent", fault_type="AAAA"), run(m["client"], CLEAR, seconds=14, cut=25, check="auth == 'ok'")],
         {"client": ("perl",)},
-    ),
-    scenario(
-        "second_first_unanswered_{client}",
-        lambda m, rng: [dns("silent", fault_first=2), run(m["client"], CLEAR, seconds=14, cut=20, check="auth == 'ok'")],
-        {"client": ("imaplib",)},
-    ),
-    scenario(
-        "second_servfail_beside_empty_{client}",
-        lambda m, rng: [dns("servfail", fault_type="A"), run(m["client"], seconds=8, cut=14, lookup=BROKEN)],
-        {"client": ("getmail",)},
     ),
     scenario(
         "second_answers_late_{client}",

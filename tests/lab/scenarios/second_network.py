@@ -81,7 +81,7 @@ def narrow(m, rng):
     steps.append(fw("-A OUTPUT -p icmpv6 --icmpv6-type packet-too-big -j DROP" if m["family"] == "6" else "-A OUTPUT -p icmp -j DROP", six=m["family"] == "6"))
     want = BIG if m["vantage"] == "server" else UNSEEN_BIG
     check = "retrans_server >= 3" if m["vantage"] == "server" else "silence > 4"
-    return steps + [run(m["client"], want, seconds=10, cut=13, check=check + " and established and not icmp"), wait(1)]
+    return steps + [run(m["client"], want, seconds=15, cut=18, check=check + " and established and not icmp"), wait(1)]
 
 
 def narrow_certificate(m, rng):
@@ -97,7 +97,15 @@ def narrow_certificate(m, rng):
 
 def overflow(m, rng):
     """Four at once for a queue of two: the kernel is told to reset what is too many."""
-    want = [("rst_server", BY_SERVER), ("True", NO_GREETING)]
+    unheard = label(
+        "connect_timeout",
+        "connect",
+        "server",
+        "server_down",
+        also={"mechanism": ["syn_dropped"], "culprit": ["unknown"]},
+        why="the accept queue is full: those who came before were accepted and never greeted",
+    )
+    want = [("rst_server", BY_SERVER), ("not synacks", unheard), ("True", NO_GREETING)]
     check = "not data_server and (rst_server or duration > 9)"
     several = [
         run("raw", want, host=h, lines=["!sleep 11", "!close"], seconds=12, wait=False, name="%s%d" % (h, i), check=check)
@@ -177,7 +185,7 @@ def window(m, rng):
     """A reader that pauses, and one that is stopped for good."""
     if m["how"] == "pause":
         lines = ["!rcvbuf 4096"] + IN + ["c fetch 1 body[]", "!sleep 6.5", "!until c OK"] + BYE
-        return [run("raw", OK_PLAIN, lines=lines, seconds=20, cut=30, check="auth == 'ok' and zero_window and silence < 6")]
+        return [run("raw", OK_PLAIN, lines=lines, seconds=20, cut=30, check="('LOGOUT', 'OK') in answers and zero_window")]
     return [
         shell("c1", "sysctl -qw net.ipv4.tcp_rmem='4096 32768 65536'"),
         run(
@@ -186,11 +194,12 @@ def window(m, rng):
             seconds=40,
             wait=False,
             name="x",
-            check="zero_window >= 3 and duration > 10.2",
+            check="zero_window >= 3 and duration > 8",
         ),
         wait(2),
         end("x", "STOP"),
-        wait(13),
+        wait(9),
+        ALIVE,
     ]
 
 
@@ -264,9 +273,12 @@ def counted_out(m, rng):
     way = {"client": "original", "server": "reply"}[m["of"]]
     size = {"client": "700:", "server": "2500:"}[m["of"]]
     check = "retrans_client >= 3 and not icmp"
+    also = {"stage": ["auth", "idle"]}
+    if m["of"] == "server":  # the last acknowledgement may pass, and the answer behind it not: from here that looks like a server that fell silent
+        also.update(mechanism=["command_timeout"], culprit=["server"], cause=["server_down"])
     return [
         fw("-I FORWARD -p tcp -m conntrack --ctorigsrc {c1} -m connbytes --connbytes %s --connbytes-dir %s --connbytes-mode bytes -j DROP" % (size, way)),
-        run(m["client"], dict(SWALLOWED, also_ok={"stage": ["auth", "idle"]}), seconds=9, cut=13, check=check),
+        run(m["client"], dict(SWALLOWED, also_ok=also), seconds=9, cut=13, check=check),
         ALIVE,
         wait(1),
     ]
@@ -277,7 +289,7 @@ SCENARIOS = [
         "second_route_{kind}_{family}_{client}",
         router,
         {"kind": ("prohibit", "unreachable"), "family": ("4", "6"), "client": ("perl", "imapflow")},
-        skip=lambda m: (m["kind"] == "prohibit") == (m["client"] == "imapflow"),
+        skip=lambda m: (m["kind"], m["family"], m["client"]) not in (("prohibit", "6", "perl"), ("unreachable", "4", "imapflow")),
     ),
     scenario(
         "second_policy_route_drops",
@@ -314,7 +326,8 @@ SCENARIOS = [
         vantage="{vantage}",
         mailbox={"messages": 3, "size": (9000, 15000)},
         net={"offload": False, "rtt": (4, 40)},
-        skip=lambda m: (m["icmp"] == "told") == (m["client"] == "imaplib") or (m["icmp"] == "told" and m["vantage"] == "client"),
+        skip=lambda m: tuple(m.values())
+        not in (("told", "4", "server", "fetchmail"), ("lost", "6", "server", "imaplib"), ("lost", "4", "client", "imaplib")),
     ),
     scenario(
         "second_narrow_certificate_{version}_{vantage}_{client}",
@@ -324,20 +337,16 @@ SCENARIOS = [
         options={"tls": "implicit"},
         server="nginx",
         net={"offload": False, "rtt": (4, 40)},
-        skip=lambda m: (m["version"] == "1.2") == (m["client"] == "curl"),
+        skip=lambda m: tuple(m.values()) not in (("1.2", "client", "mbsync"), ("1.3", "server", "curl")),
     ),
     scenario(
         "second_fragments_well",
         lambda m, rng: [
             shell("s1", "sysctl -qw net.ipv4.ip_no_pmtu_disc=1"),
             shell("fw", "ip link set out mtu 700"),
-            run("getmail", OK_PLAIN, check="auth == 'ok'"),
+            run("getmail", OK_PLAIN, check="auth == 'ok' and retrans_client + retrans_server < 2"),
         ],
         mailbox={"messages": 3, "size": (4000, 6000)},
-    ),
-    scenario(
-        "second_cookies_well",
-        lambda m, rng: [shell("s1", "sysctl -qw net.ipv4.tcp_syncookies=2"), run("perl", OK_PLAIN, loop=2, cut=20, check="auth == 'ok'")],
     ),
     scenario("second_queue_overflows", overflow, server="scripted", options={"script": {"backlog": 1}}, net={"rtt": 600}),
     scenario(
@@ -348,9 +357,9 @@ SCENARIOS = [
             run(
                 "imaplib",
                 OK_PLAIN if m["server_is"] == "there" else PROXIED,
-                seconds=9,
-                cut=14,
-                check="auth == 'ok'" if m["server_is"] == "there" else "established and not data_server and duration > 5",
+                seconds=13,
+                cut=18,
+                check="auth == 'ok'" if m["server_is"] == "there" else "established and not data_server and duration > 12",
             ),
             wait(1),
         ],
@@ -359,17 +368,17 @@ SCENARIOS = [
     scenario(
         "second_table_{deed}_{after}",
         table,
-        {"deed": ("drop", "reset", "kept"), "after": (5, 60)},
+        {"deed": ("drop", "kept"), "after": (5, 60)},
         skip=lambda m: (m["deed"] == "kept") != (m["after"] == 5),
         net={"rtt": (4, 40)},
     ),
-    scenario("second_lost_{lost}_once_{client}", passing, {"lost": ("syn", "synack"), "client": ("curl",)}),
+    scenario("second_lost_{lost}_once_{client}", passing, {"lost": ("synack",), "client": ("curl",)}),
     scenario("second_mid_session_{deed}", mid_session, {"deed": ("prohibit", "unreachable", "moment")}, net={"rtt": (4, 40)}),
     scenario(
         "second_window_{how}",
         window,
         {"how": ("pause", "stopped")},
-        mailbox={"messages": 1, "size": (4000000, 4200000)},
+        mailbox=lambda m: {"messages": 1, "size": (300000, 310000) if m["how"] == "pause" else (4000000, 4200000)},
         net=lambda m: {"rtt": 20} if m["how"] == "pause" else {"rtt": 20, "rate": 4000},
     ),
     scenario("second_stall_{for}", stall, {"for": (1, 7)}, net={"rtt": (10, 40)}),
@@ -386,12 +395,11 @@ SCENARIOS = [
     scenario(
         "second_slow_{what}",
         lambda m, rng: [run("imaplib", OK_PLAIN if m["what"] == "nearly" else SLOW, seconds=20, cut=25, check="auth == 'ok'")],
-        {"what": ("greeting", "middle", "nearly")},
+        {"what": ("middle", "nearly")},
         server="scripted",
         mailbox={"messages": 1},
         options=lambda m: {
             "script": {
-                "greeting": {"greeting": ["!sleep 6", "* OK IMAP4rev1 ready"]},
                 "middle": {"on": {"SEARCH": ["!raw * SEARCH", "!sleep 6", "!raw  1\\r\\n", "{tag} OK searched"]}},
                 "nearly": {"on": {"LIST": ["!sleep 4.3", "!default"]}},
             }[m["what"]]
