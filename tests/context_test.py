@@ -357,7 +357,7 @@ class Answers(Made):
         self.assertEqual(answer["state"], "answered")
         self.assertIn("2 of 2 other devices", answer["says"])
         self.assertIn("session", answer)
-        self.assertIn("1 of this device's 1 other connections were answered (20.0 ms)", self.answer(doc, "check_connection")["says"])
+        self.assertIn("this device's other connections are answered, 1 of 1 (20.0 ms)", self.answer(doc, "check_connection")["says"])
 
     def test_others_served_only_before_it(self):
         """The server may be gone since: what it did before answers nothing."""
@@ -366,21 +366,21 @@ class Answers(Made):
         Tcp(c, ME, SERVER).syn(10).send(10.02, 1, RST | ACK, seq=0)
         answer = self.answer(self.verdict(c), "try_another_device")
         self.assertEqual(answer["state"], "narrowed")
-        self.assertIn("Before this 1 of 1 other devices", answer["says"])
+        self.assertIn("Before this the same server served 1 of 1 other devices", answer["says"])
 
     def test_others_fail_too(self):
         c = self.scene()
         Tcp(c, OTHER, SERVER).greeted(5).vain(5.2, "a1 LOGIN user secret\r\n")
         Tcp(c, ME, WEB, port=443).syns(9)
         doc = self.verdict(c)
-        self.assertIn("none of 1 other devices", self.answer(doc, "try_another_device")["says"])
-        self.assertIn("went unanswered", self.answer(doc, "check_connection")["says"])
+        self.assertIn("none of the other devices (1)", self.answer(doc, "try_another_device")["says"])
+        self.assertIn("go unanswered too, 1 of 1", self.answer(doc, "check_connection")["says"])
 
     def test_who_rejects_it_and_how_far_away(self):
         c = Capture()
         Tcp(c, ME, SERVER).syn(10).icmp(10.02, 3, 13, source="198.51.100.1", ttl=253)
         answer = self.answer(self.verdict(c), "check_firewall_antivirus")
-        self.assertEqual(answer["says"], "198.51.100.1 rejected the connection to port 143, 2 hops away from the capture point, on the side of the server.")
+        self.assertEqual(answer["says"], "198.51.100.1 rejected the connection to port 143, 2 hop(s) away from the capture point, on the side of the server.")
         self.assertEqual((answer["state"], answer["frame"]), ("narrowed", 2))
 
     def test_the_server_itself_rejects_it(self):
@@ -395,7 +395,7 @@ class Answers(Made):
         t = Tcp(c, ME, SERVER).greeted(10).client(10.1, "a1 LOGIN user secret\r\n", acked=False)
         t.send(10.11, 1, RST | ACK, ttl=62)
         says = self.answer(self.verdict(c), "check_firewall_antivirus")["says"]
-        self.assertEqual(says, "The forged reset set out 2 hops away from the capture point, on the side of the server; it cut the login.")
+        self.assertEqual(says, "The forged reset set out 2 hop(s) away from the capture point, on the side of the server; it cut the login.")
 
     def scene_of_loss(self, again=5, of=30):
         """A device whose mail fails, then reads the web, then fails once more."""
@@ -416,7 +416,7 @@ class Answers(Made):
     def test_a_device_whose_connection_is_well(self):
         doc = self.verdict(self.scene_of_loss(again=1))
         self.assertEqual(self.answer(doc, "check_connection")["says"],
-                         "Already answered: 1 of this device's 1 other connections were answered (20.0 ms), 1 of their 31 data segments were sent again; its connection works.")
+                         "Already answered: this device's other connections are answered, 1 of 1 (20.0 ms), 1 of their 31 data segments were sent again; its connection works.")
 
     def test_nobody_is_watched_whose_mail_works(self):
         c = self.scene_of_loss()

@@ -181,9 +181,17 @@ const char *fact_says(enum fact_id id, const struct fact_view *fact, const struc
 	if (room == 0)
 		return "";
 	into[0] = '\0';
-	text_addf(&t, "%.*s", hole ? (int)(hole - says) : (int)strlen(says), says);
-	if (!hole)
+	if (!hole) {
+		text_add(&t, says);
+		text_add(&t, fact_kinds[id].type == FACT_BOOL && fact->known && !fact->value ? ": no" : "");
 		return into;
+	}
+	/* "SYN (3 in all)": of one there is no more to say. */
+	if (fact->known && fact->value == 1 && hole - says >= 2 && strcmp(hole - 2, " ({} in all)") == 0) {
+		text_addf(&t, "%.*s", (int)(hole - 2 - says), says);
+		return into;
+	}
+	text_addf(&t, "%.*s", (int)(hole - says), says);
 	size_t value_at = t.len;
 	if (fact->known)
 		say_value(&t, id, fact->value, texts);

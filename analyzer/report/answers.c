@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "blocks.h"
 #include "parts.h"
 #include "protocol.h"
 #include "text.h"
@@ -84,18 +85,24 @@ static bool answer_device(const struct answering *a)
 {
 	const struct session_answers *s = a->c->session->answers;
 	int all = s->others_served > s->others_all ? s->others_served : s->others_all;
-	char served[TIME_TEXT], failed[TIME_TEXT];
+	nanoseconds last = s->others_served ? s->served_at.time : s->failed_at.time;
+	char time[TIME_TEXT];
 	struct values v = { .count = 0 };
 
 	if (!all)
 		return false;
-	time_text(s->served_at.time, served);
-	time_text(s->failed_at.time, failed);
-	served[19] = failed[19] = '\0'; /* seconds suffice */
+	/* As the times around it: in the text the reader's own, else UTC; seconds suffice. */
+	if (a->report->options.output == OUTPUT_TEXT) {
+		block_time(a->report, last, time, sizeof time);
+	} else {
+		time_text(last, time);
+		memmove(time, time + 11, 8);
+		memcpy(time + 8, "Z", 2);
+	}
 	value(&v, "served", "%d", s->others_served);
 	value(&v, "failed", "%d", s->others_failed);
 	value(&v, "all", s->others_more ? "%d+" : "%d", all);
-	value(&v, "time", "%sZ", (s->others_served ? served : failed) + 11);
+	value(&v, "time", "%s", time);
 	a->into->at = s->others_served ? s->served_at : s->failed_at;
 	a->into->session = s->others_served ? s->served_session : s->failed_session;
 	if (only_before(a) && !s->others_failed)

@@ -23,6 +23,14 @@ static enum rank rank_of(const struct rule *rule)
 
 /* --- the body of a block --- */
 
+/* Nothing is quite certain. */
+static int percent_of(double confidence)
+{
+	int percent = (int)(confidence * 100 + 0.5);
+
+	return percent < 99 ? percent : 99;
+}
+
 static void add_verdict(const struct report *report, const struct report_case *c, struct lines *body)
 {
 	const struct rule *rule = c->verdict->rule;
@@ -34,13 +42,15 @@ static void add_verdict(const struct report *report, const struct report_case *c
 	text_addf(&t, "%s%s%s %s %s (%s", color ? block_color(rank_of(rule)) : "", words_class(w, rule->class), color ? "\033[0m" : "",
 		  w->at, case_stage(c), rule->mechanism);
 	evidence_fill(report, c, rule->detail, room, sizeof room);
-	if (room[0] && lines_columns(room, strlen(room)) <= SHORT_DETAIL)
+	if (room[0] && strcmp(room, rule->mechanism) != 0 && lines_columns(room, strlen(room)) <= SHORT_DETAIL)
 		text_addf(&t, ": %s", room);
 	text_add(&t, ")");
-	if (rule->culprit)
+	/* Nobody is blamed, and of nothing one can be sure, where it is undecided. */
+	bool decided = rank_of(rule) != RANK_UNDECIDED;
+	if (rule->culprit && decided)
 		text_addf(&t, "%s%s", w->comma, words_culprit(w, rule->culprit));
-	if (rank_of(rule) != RANK_HEALTHY)
-		text_addf(&t, "%s%d %s", w->comma, (int)(c->verdict->confidence * 100 + 0.5), w->sure);
+	if (rank_of(rule) != RANK_HEALTHY && decided)
+		text_addf(&t, "%s%d %s", w->comma, percent_of(c->verdict->confidence), w->sure);
 	lines_wrap(body, "  ", 2, line, block_width(report));
 }
 
@@ -60,13 +70,14 @@ static void proof_place(const struct report *report, const struct report_case *c
 	char number[160];
 
 	uint32_t frame;
-	if (!report_place(report, at, &frame))
+	bool placed = report_place(report, at, &frame);
+	if (!placed)
 		block_time(report, at->time, number, sizeof number);
 	else if (at->file != c->session->first.file)
 		snprintf(number, sizeof number, "%.100s #%u", report->file_name(report->context, at->file), frame);
 	else
 		snprintf(number, sizeof number, "#%u", frame);
-	if (before && before->fact->at.frame == at->frame && before->fact->at.file == at->file && before->fact->at.time == at->time)
+	if (before && before->fact->at.frame == at->frame && before->fact->at.file == at->file && (placed || before->fact->at.time == at->time))
 		snprintf(into, room, "    %*s  ", (int)strlen(number), "");
 	else
 		snprintf(into, room, "    %s  ", number);

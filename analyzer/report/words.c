@@ -10,7 +10,7 @@ static const struct words languages[] = {
 	  .inconclusive = "undecided", .probes = "probes", .packets = "packets in", .seconds = "s",
 	  .none_dropped = "none dropped", .dropped = "dropped by the capture", .malformed = "malformed",
 	  .more_blocks = "more sessions are not shown here; -o json tells all",
-	  .attempts = "single connection attempts, neither answered nor repeated, from about", .sources = "sources",
+	  .attempts = "single connection attempts, neither answered nor repeated, from about", .sources = "source(s)",
 	  .lost = "observations found no memory", .since = "since", .over = "over at", .others = "and others" },
 	{ .language = "ar", .at = "عند", .comma = "، ", .sure = "% مؤكد", .note = "ملاحظة:", .times = "مرات",
 	  .clients = "أجهزة", .failed = "جلسات فشلت", .one_failed = "جلسة فشلت", .no_sessions = "لم تُشاهد أي جلسة IMAP.",
