@@ -181,15 +181,19 @@ static int by_first(const void *x, const void *y)
 	return (one > other) - (one < other);
 }
 
-static void judge_last(struct analysis *a, struct session *s)
+/* False: others that are not judged yet may still teach what decides it. */
+static bool judge_last(struct analysis *a, struct session *s, bool others_left)
 {
 	struct fact_view view[FACT_COUNT];
 
 	if (s->written && !s->progress && tcp_closed(&s->tcp))
-		return;
+		return true;
 	const struct rule *rule = judge_session(a, s, true, view);
+	if (others_left && waits_for_answers(view, rule))
+		return false;
 	if (verdict_changed(s, view, rule))
 		session_written(a, s, view, rule);
+	return true;
 }
 
 /* The newest sessions bear witness for each other, whichever is judged first; the quiet ones were asked before. */
@@ -201,14 +205,28 @@ static void hear_last(struct analysis *a, struct tracked *t)
 		see_packets(a, t->session, true, view);
 }
 
-/* Forgotten at once: all of them unpacked would need much more memory than the analysis did so far. */
-static void end_session(struct analysis *a, struct tracked *t)
+/* Forgotten at once: all of them unpacked would need much more memory than the analysis did so far. False: it waits for the others. */
+static bool end_session(struct analysis *a, struct tracked *t, bool others_left)
 {
 	struct session *s = tracked_wake(t, &a->shared);
 
-	if (s)
-		judge_last(a, s);
+	if (s && !judge_last(a, s, others_left))
+		return false;
 	forget_session(a, &t->flow);
+	return true;
+}
+
+static void end_sessions(struct analysis *a, const struct roll *roll)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < roll->count; i++)
+		hear_last(a, roll->list[i].tracked);
+	for (size_t i = 0; i < roll->count; i++)
+		if (!end_session(a, roll->list[i].tracked, true))
+			roll->list[left++] = roll->list[i];
+	for (size_t i = 0; i < left; i++)
+		end_session(a, roll->list[i].tracked, false);
 }
 
 static void attempts_written(void *context, struct attempt_count *c, uint64_t sources)
@@ -234,10 +252,7 @@ void analysis_end(struct analysis *a)
 	if (roll.list) {
 		flow_each(a->flows, call_roll, &roll);
 		qsort(roll.list, roll.count, sizeof *roll.list, by_first);
-		for (size_t i = 0; i < roll.count; i++)
-			hear_last(a, roll.list[i].tracked);
-		for (size_t i = 0; i < roll.count; i++)
-			end_session(a, roll.list[i].tracked);
+		end_sessions(a, &roll);
 		free(roll.list);
 	}
 	lookups_settle(a->lookups, a->now, true, lookup_failed, a);

@@ -160,7 +160,7 @@ static void name_like(const struct inside *i, struct fact_view v[FACT_COUNT], st
 	proofs->list[proofs->count++] = (struct other_proof){ FACT_INSIDE_LIKE, shown->session, shown->client };
 }
 
-/* A session that fetched so much after its login was let in, whatever the answer looked like. */
+/* A session that fetched so much after its login was let in, whatever the answer looked like; so was one with a command answered. */
 #define WORKED_LEAST 2000
 /* What is passed on to other sessions must be surer than a verdict. */
 #define SURE 950
@@ -168,10 +168,13 @@ static void name_like(const struct inside *i, struct fact_view v[FACT_COUNT], st
 static bool went_to_work(const struct inside *i)
 {
 	uint32_t bytes = 0;
+	bool answered = false;
 
-	for (int n = i->answer + 1; n < i->steps; n++)
+	for (int n = i->answer + 1; n < i->steps; n++) {
 		bytes += i->step[n].from == FROM_SERVER && !i->step[n].middle ? i->step[n].all.least : 0;
-	return bytes >= WORKED_LEAST;
+		answered = answered || i->best.reading[n].meaning == MEANS_answer;
+	}
+	return bytes >= WORKED_LEAST || answered;
 }
 
 void inside_remember(struct session *s, const struct inside_case *c, const struct inside *i)
@@ -187,9 +190,10 @@ bool inside_answer(const struct inside *i, struct answer *into)
 {
 	bool accepted = i->what == WORD_inside_success;
 
-	/* What rests on answers learnt before teaches nothing: one mistake would spread. */
+	/* What rests on answers learnt before teaches nothing: one mistake would spread. Nor does a login that was refused first: which answer let it
+	 * in is less sure. */
 	if (i->answer < 1 || i->margin < SURE || i->best.like || (!accepted && i->what != WORD_inside_login_refused) ||
-	    (accepted && !went_to_work(i)))
+	    (accepted && (i->refused || !went_to_work(i))))
 		return false;
 	*into = (struct answer){ .length = i->step[i->answer].all.least - i->best.tag, .whole = i->step[i->answer].all.least,
 				 .login = i->step[i->answer - 1].all.least, .accepted = accepted,

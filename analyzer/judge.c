@@ -129,6 +129,11 @@ bool verdict_changed(const struct session *s, const struct fact_view *view, cons
 	return s->written_rule != rule && !forgotten;
 }
 
+bool waits_for_answers(const struct fact_view *view, const struct rule *rule)
+{
+	return view[FACT_INSIDE].value == WORD_inside_unclear && strcmp(rule->outcome, "inconclusive") == 0;
+}
+
 /* Silence looks alike from afar: a verdict waits for other traffic as long as what may still come would change it. */
 bool waits_for_context(const struct analysis *a, const struct fact_view *view, const struct rule *rule)
 {
@@ -136,6 +141,8 @@ bool waits_for_context(const struct analysis *a, const struct fact_view *view, c
 
 	if (strcmp(rule->outcome, "healthy") == 0 && view[FACT_WORKED].value)
 		return false;
+	if (waits_for_answers(view, rule))
+		return true;
 	memcpy(supposed, view, sizeof supposed);
 	context_suppose(supposed);
 	return rules_decide(a->rules, supposed, a->shared.texts) != rule;

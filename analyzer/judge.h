@@ -18,6 +18,8 @@ void judge_whole(struct analysis *a, struct fact_view *view);
 const struct rule *judge_session(struct analysis *a, struct session *s, bool at_end, struct fact_view *view);
 /* Does the verdict differ from the one written? Proof that was there then, and is forgotten by now, is no reason to take it back. */
 bool verdict_changed(const struct session *s, const struct fact_view *view, const struct rule *rule);
+/* The records inside TLS did not tell, and what the server answers in other sessions may. */
+bool waits_for_answers(const struct fact_view *view, const struct rule *rule);
 /* Would what other traffic may still show change the verdict? */
 bool waits_for_context(const struct analysis *a, const struct fact_view *view, const struct rule *rule);
 

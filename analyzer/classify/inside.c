@@ -231,6 +231,14 @@ static void read_specific(struct document *d, yaml_node_t *n, const char *word, 
 	document_number(d, n, word, 100, into);
 }
 
+static void read_unlike(struct document *d, yaml_node_t *n, const char *word, void *into)
+{
+	double *share = into;
+
+	if (document_row(d, n, word, 2, share) && (share[0] > 1 || share[1] > 1))
+		document_problem(d, n, "%s: a share is at most 1", word);
+}
+
 static void read_tags(struct document *d, yaml_node_t *n, const char *word, void *into)
 {
 	struct inside_model *m = into;
@@ -292,6 +300,8 @@ void load_inside(struct rules *r, struct document *d)
 		{ "odd", true, key_share, offsetof(struct inside_model, odd) },
 		{ "known", true, read_known, offsetof(struct inside_model, known) },
 		{ "again", true, key_share, offsetof(struct inside_model, again) },
+		{ "unlike", true, read_unlike, offsetof(struct inside_model, unlike) },
+		{ "shorter", true, key_share, offsetof(struct inside_model, shorter) },
 		{ "otherwise", true, key_share, offsetof(struct inside_model, otherwise) },
 		{ "specific", true, read_specific, offsetof(struct inside_model, specific) },
 		{ "tags", true, read_tags, 0 },

@@ -35,9 +35,21 @@ static double usual_size(const struct inside_model *m, enum meaning meaning, str
 /* Of records that fit nothing: about as long as most are. */
 #define ODD_LENGTH 30
 
-/* Decimal tags grow by a digit or two as the session goes on. */
-static const double tag_grown[] = { 0.88, 0.09, 0.03 };
-#define TAG_GROWTH ((int)(sizeof tag_grown / sizeof *tag_grown) - 1)
+/* Decimal tags grow by a digit or two as the session goes on, and hardly by one before login. */
+#define TAG_GROWTH 2
+static const double tag_grown[2][TAG_GROWTH + 1] = { { 0.96, 0.04, 0 }, { 0.88, 0.09, 0.03 } };
+
+static bool may_come_late(int meaning)
+{
+	switch (meaning) {
+	case MEANS_answer:
+	case MEANS_goodbye:
+	case MEANS_command:
+	case MEANS_idle:
+	case MEANS_logout: return true;
+	default: return false;
+	}
+}
 
 static double text_size(const struct inside_text *t, int tag, struct plain_length plain)
 {
@@ -47,15 +59,22 @@ static double text_size(const struct inside_text *t, int tag, struct plain_lengt
 
 	if (!t->tagged)
 		return overlap(least, most, plain.least, plain.most) / (most - least + 1);
+	const double *share = tag_grown[may_come_late(t->meaning)];
 	for (int i = 0; i <= TAG_GROWTH; i++) {
 		double grown = tag + i;
-		sum += tag_grown[i] * overlap(least + grown, most + grown, plain.least, plain.most);
+		sum += share[i] * overlap(least + grown, most + grown, plain.least, plain.most);
 	}
 	return sum / (most - least + 1);
 }
 
 /* A text is seldom followed by another line in the same answer. */
 #define FIRST_OF_MORE 0.2
+
+/* Nothing follows the answer to LOGOUT. */
+static bool ends_there(enum meaning meaning)
+{
+	return meaning == MEANS_farewell || meaning == MEANS_goodbye;
+}
 
 static double all_or_first(double all, double first)
 {
@@ -73,7 +92,7 @@ static double texts_size(const struct inside_text *texts, int count, enum meanin
 			continue;
 		of++;
 		all += text_size(&texts[i], tag, step->all);
-		first += text_size(&texts[i], tag, step->first);
+		first += ends_there(meaning) ? 0 : text_size(&texts[i], tag, step->first);
 	}
 	return of ? all_or_first(all, first) / of : 0;
 }
@@ -196,13 +215,21 @@ static bool is_told(enum meaning meaning)
 	return meaning == MEANS_ok || meaning == MEANS_ok_list || meaning == MEANS_no;
 }
 
+/* Of an answer that is like none that this server gave to logins of that kind, where it gave any. */
+static float fit_unlike(const struct sight *sight, bool accepts)
+{
+	return sight->gave[accepts] ? sight->model->unlike_log[accepts] : 0;
+}
+
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like)
 {
 	bool accepts = meaning != MEANS_no, repeated = false, otherwise = false;
 	float weight = sight->model->known_log;
 	const struct inside_case *c = sight->c;
 
-	for (int i = 0; is_told(meaning) && sight->reminds[step] >> i; i++) {
+	if (!is_told(meaning))
+		return 0;
+	for (int i = 0; sight->reminds[step] >> i; i++) {
 		if (!(sight->reminds[step] >> i & 1))
 			continue;
 		repeated = repeated || (!accepts && is_repeated(sight, step, &c->known[i]));
@@ -216,14 +243,27 @@ float fit_known(const struct sight *sight, const struct supposed *s, int step, e
 			*like = &c->known[i];
 		return repeated ? weight + weight / 2 : weight;
 	}
-	return (repeated ? weight / 2 : 0) + (otherwise ? sight->model->again_log : 0);
+	return (repeated ? weight / 2 : 0) + (otherwise ? sight->model->again_log : fit_unlike(sight, accepts));
+}
+
+/* The record before the refusal was the login, or its end. */
+static bool is_shorter(const struct sight *sight, int step)
+{
+	const struct inside_step *before = step >= 2 ? &sight->step[step - 2] : NULL;
+
+	return before && before->from == FROM_CLIENT && 2 * sight->step[step].all.least < before->all.least;
 }
 
 float fit_again(const struct sight *sight, int step, enum meaning meaning)
 {
-	if (meaning == MEANS_ok || meaning == MEANS_ok_list)
-		return sight->said_before[step] ? sight->model->again_log : 0;
-	return meaning == MEANS_no && !sight->said_before[step] ? sight->model->otherwise_log : 0;
+	switch (meaning) {
+	case MEANS_ok:
+	case MEANS_ok_list: return sight->said_before[step] ? sight->model->again_log : 0;
+	case MEANS_no: return sight->said_before[step] ? 0 : sight->model->otherwise_log;
+	case MEANS_login:
+	case MEANS_login_ir: return is_shorter(sight, step) ? sight->model->shorter_log : 0;
+	default: return 0;
+	}
 }
 
 /* But for a tag that grew by a digit. */
@@ -268,6 +308,9 @@ bool sight_of(const struct inside_model *model, const struct inside_case *c, str
 {
 	into->model = model;
 	into->c = c;
+	into->gave[false] = into->gave[true] = false;
+	for (int i = 0; i < c->known_count; i++)
+		into->gave[c->known[i].accepted] = true;
 	into->steps = steps_of(c, into->step);
 	for (int i = 0; i < into->steps; i++) {
 		const struct inside_step *step = &into->step[i];
@@ -363,18 +406,27 @@ static const float *fit_texts(const struct sight *sight, int step, enum meaning 
 		for (int i = 0; i < LANES; i++)
 			into[i] = lengths->no_text[meaning];
 	else
-		sizes_by_tag(row, lengths->usual[meaning], lengths->no_text[meaning], &at->all, is_same(at->all, at->first) ? NULL : &at->first, into);
+		sizes_by_tag(row, lengths->usual[meaning], lengths->no_text[meaning], &at->all,
+			     is_same(at->all, at->first) || ends_there(meaning) ? NULL : &at->first, into);
 	return into;
+}
+
+/* What is the same under every tag: how late it is, and that it is like nothing that this server said. */
+static float fit_beside(const struct sight *sight, int step, enum meaning meaning)
+{
+	float unlike = is_told(meaning) && !sight->reminds[step] ? fit_unlike(sight, meaning != MEANS_no) : 0;
+
+	return sight->delay_log[step][meaning] + unlike;
 }
 
 void fit_tags(const struct sight *sight, int step, enum meaning meaning, float into[LANES])
 {
 	bool texts = sight->model->meaning[meaning].text_count;
-	float delay = sight->delay_log[step][meaning], usual = sight->lengths[step]->usual_log[meaning] + delay, sizes[LANES];
+	float beside = fit_beside(sight, step, meaning), usual = sight->lengths[step]->usual_log[meaning] + beside, sizes[LANES];
 	const float *by_tag = texts ? fit_texts(sight, step, meaning, sizes) : NULL;
 
 	for (int i = 0; i < LANES; i++)
-		into[i] = texts ? by_tag[i] + delay : usual;
+		into[i] = texts ? by_tag[i] + beside : usual;
 	for (int i = 0; i < TAGS_MOST && is_told(meaning) && sight->reminds[step]; i++)
 		into[i] += fit_known(sight, &(struct supposed){ i + 1, NULL, NULL }, step, meaning, NULL);
 }
@@ -383,7 +435,7 @@ void fit_groups(const struct sight *sight, int step, enum meaning meaning, float
 {
 	const struct inside_step *at = &sight->step[step];
 	bool texts = sight->model->meaning[meaning].text_count;
-	float delay = sight->delay_log[step][meaning], by_tag[LANES];
+	float beside = fit_beside(sight, step, meaning), by_tag[LANES];
 
 	if ((is_told(meaning) && sight->reminds[step]) || (texts && !is_short(at))) {
 		fit_tags(sight, step, meaning, by_tag);
@@ -391,7 +443,7 @@ void fit_groups(const struct sight *sight, int step, enum meaning meaning, float
 		return;
 	}
 	for (int i = 0; i < GROUPS; i++)
-		into[i] = (texts ? sight->model->text_most[meaning][at->all.least][i] : sight->lengths[step]->usual_log[meaning]) + delay;
+		into[i] = (texts ? sight->model->text_most[meaning][at->all.least][i] : sight->lengths[step]->usual_log[meaning]) + beside;
 }
 
 void fit_lanes(const struct sight *sight, const struct supposed s[LANES], int count, int step, enum meaning meaning, float into[LANES])

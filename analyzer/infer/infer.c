@@ -219,7 +219,7 @@ static void try_other_clients(struct contest *c, const bool tags[TAGS_MOST + 1])
 }
 
 /* A server whose greeting is so much less likely than any is not tried. */
-#define OTHER_GREETING 2.5f
+#define OTHER_GREETING 1.5f
 
 static bool greets_so(const struct sight *sight, const struct supposed *s)
 {

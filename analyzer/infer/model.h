@@ -147,6 +147,8 @@ struct inside_model {
 	double sharpness;          /* what part of the difference of two scores counts: terms are not independent */
 	double known;              /* how much more likely an answer is that this server gave before */
 	double again;              /* how likely a login is let in by an answer as long as one that refused another before */
+	double unlike[2];          /* how likely an answer that refuses, and one that accepts, is like none of that kind that this server gave before */
+	double shorter;            /* how likely a further login is less than half as long as the one that was refused */
 	double otherwise;          /* how likely a further login is refused by an answer of another length than the one before */
 	double specific;           /* how far a limit or a temporary failure must lead a plain refusal */
 	int threshold;             /* per mille; below it the dialogue is unclear */
@@ -160,7 +162,7 @@ struct inside_model {
 	float text_log[MEANINGS][SHORT_MOST][LANES]; /* of a meaning that has texts, under each tag */
 	float text_most[MEANINGS][SHORT_MOST][GROUPS]; /* the greatest of each group */
 	float follows[STEPS_MOST][LANES];            /* the usual habits in every lane */
-	float known_log, again_log, otherwise_log;
+	float known_log, again_log, unlike_log[2], shorter_log, otherwise_log;
 	double other_clients, other_servers;         /* the share of those that are not known */
 	double tag_prior[TAGS_MOST + 1], group_prior[GROUPS]; /* logarithms, both sides unknown; the greatest of the group */
 	struct inside_way ways[2][WAYS_MOST];        /* of records of each direction, state by state */

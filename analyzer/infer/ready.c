@@ -133,6 +133,9 @@ void inside_ready(struct inside_model *m)
 	lanes_ready(m);
 	m->known_log = (float)log(m->known);
 	m->again_log = likelihood(m->again);
+	for (int accepts = 0; accepts < 2; accepts++)
+		m->unlike_log[accepts] = likelihood(m->unlike[accepts]);
+	m->shorter_log = likelihood(m->shorter);
 	m->otherwise_log = likelihood(m->otherwise);
 	ways_ready(m);
 }

@@ -23,6 +23,7 @@ struct sight {
 	int steps;
 	bool said_before[INSIDE_STEPS]; /* the server said something of that length before */
 	uint8_t reminds[INSIDE_STEPS];  /* bits: the answers known that it may be like */
+	bool gave[2];                   /* answers of the server to logins that it refused, to those that it accepted, are known */
 	const struct inside_lengths *lengths[INSIDE_STEPS];
 	const float *delay_log[INSIDE_STEPS]; /* by meaning */
 	float odd_log[INSIDE_STEPS];
@@ -46,9 +47,9 @@ float fit_size(const struct sight *sight, const struct supposed *s, int step, en
 float fit_delay(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning);
 float fit_follows(const struct sight *sight, const struct supposed *s, int dialogue_step);
 float fit_end(const struct sight *sight, const struct supposed *s, enum phase phase);
-/* After a login was refused: the next is hardly let in by an answer as long as that, nor refused by one of another length. */
+/* After a login was refused: the next is hardly half as short, nor let in by an answer as long as that, nor refused by one of another length. */
 float fit_again(const struct sight *sight, int step, enum meaning meaning);
-/* Of an answer that is like those this server gave before to logins of that kind, or only to those of the other; 0: it gave none. */
+/* Of an answer that is like those this server gave to logins of that kind, only to those of the other, or to none; 0: it gave none. */
 float fit_known(const struct sight *sight, const struct supposed *s, int step, enum meaning meaning, const struct answer **like);
 
 /* Length, delay and answers known: under the best tag of each group; under the tags of 1, 2, 3… bytes, both sides unknown; under each of

@@ -74,12 +74,14 @@ EACH_WIDTH spread(float value, float *into, const int lanes)
 
 EACH_WIDTH begin_stride(const struct sight *sight, struct walk *w, int step, struct stride *into, const int lanes)
 {
-	static const enum meaning told_again[] = { MEANS_ok, MEANS_ok_list, MEANS_no };
+	static const enum meaning told_again[2][3] = { [FROM_SERVER] = { MEANS_ok, MEANS_ok_list, MEANS_no },
+						       [FROM_CLIENT] = { MEANS_login, MEANS_login_ir, MEANS_login } };
+	const enum meaning *again = told_again[sight->step[step].from];
 
 	w->fitted[step] = 0;
 	*into = (struct stride){ .step = step, .score = &w->score[walk_state(step + 1, 0, lanes)] };
-	for (int i = 0; i < 3 && sight->step[step].from == FROM_SERVER; i++)
-		into->again[told_again[i]] = fit_again(sight, step, told_again[i]);
+	for (int i = 0; i < 3; i++)
+		into->again[again[i]] = fit_again(sight, step, again[i]);
 	for (int state = 0; state < STATES; state++)
 		spread(NEVER, &into->score[state * lanes], lanes);
 }

@@ -335,11 +335,10 @@ static void other_sessions_count(void **state)
 	struct tls_records *records = NULL;
 	struct inside_case c = case_of(&talk, &records);
 	struct answer known = { .length = 22, .whole = 26, .login = 35 };
-	struct inside without, refused, accepted;
+	struct inside refused, accepted;
 
 	(void)state;
 	c.known = &known;
-	assert_true(infer(rules_inside(rules), &c, &without));
 	c.known_count = 1;
 	assert_true(infer(rules_inside(rules), &c, &refused));
 	known.accepted = true;
@@ -347,11 +346,52 @@ static void other_sessions_count(void **state)
 	assert_int_equal(refused.best.what, WORD_inside_login_refused);
 	assert_int_equal(accepted.best.what, WORD_inside_success);
 	assert_ptr_equal(accepted.best.like, &known);
-	known.accepted = false;
-	known.length = 90; /* not like it */
-	assert_true(infer(rules_inside(rules), &c, &accepted));
-	assert_int_equal(accepted.margin, without.margin);
 	records_free(&records);
+}
+
+/* Towards a refusal. */
+static double leaning(const struct inside *i)
+{
+	return i->best.what == WORD_inside_login_refused ? i->apart : -i->apart;
+}
+
+/* An answer unlike those that let others in, or unlike those that refused them, is the likelier of the other kind. */
+static void unlike_answers_count(void **state)
+{
+	const struct talk talk = { "", WORD_inside_unclear, false, WORD_end_client_fin, 1,
+				   { { 'S', 40, 1 }, { 'C', 17, 1 }, { 'S', 100, 3 }, { 'C', 35, 2 }, { 'S', 26, 900 }, { 'C', 13, 1 }, { 'S', 50, 3 } } };
+	struct tls_records *records = NULL;
+	struct inside_case c = case_of(&talk, &records);
+	struct answer known = { .length = 90, .whole = 94, .login = 37 };
+	struct inside without, unlike;
+
+	(void)state;
+	c.known = &known;
+	assert_true(infer(rules_inside(rules), &c, &without));
+	c.known_count = 1;
+	assert_true(infer(rules_inside(rules), &c, &unlike));
+	assert_true(leaning(&unlike) < leaning(&without));
+	assert_null(unlike.best.like);
+	known.accepted = true;
+	assert_true(infer(rules_inside(rules), &c, &unlike));
+	assert_true(leaning(&unlike) > leaning(&without));
+	assert_null(unlike.best.like);
+	records_free(&records);
+}
+
+/* A command after a refusal that is far shorter than the login was is no other login: the answer before it let the client in. */
+static void shorter_logins_are_none(void **state)
+{
+	const struct talk talk = { "", WORD_inside_success, false, WORD_end_server_fin, 1,
+				   { { 'S', 77, 60 }, { 'C', 18, 1 }, { 'S', 124, 13 }, { 'C', 60, 1 }, { 'S', 44, 1200 }, { 'C', 22, 1 }, { 'S', 310, 128 },
+				     { 'C', 27, 1 }, { 'S', 1608, 126 }, { 'C', 14, 1 }, { 'S', 74, 13 } } };
+	struct inside i;
+
+	(void)state;
+	assert_true(told(&talk, &i));
+	assert_int_equal(i.what, WORD_inside_success);
+	assert_int_equal(i.refused, 0);
+	assert_int_equal(i.answer, 4);
 }
 
 static void tells_nothing_where_nothing_can_be_told(void **state)
@@ -459,6 +499,8 @@ int main(void)
 		cmocka_unit_test(names_the_login_and_its_answer),
 		cmocka_unit_test(says_what_decided),
 		cmocka_unit_test(other_sessions_count),
+		cmocka_unit_test(unlike_answers_count),
+		cmocka_unit_test(shorter_logins_are_none),
 		cmocka_unit_test(tells_nothing_where_nothing_can_be_told),
 		cmocka_unit_test(passes_over_what_is_no_dialogue),
 		cmocka_unit_test(hostile_timelines_do_no_harm),
