@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "heap.h"
 #include "keys.h"
 #include "run.h"
 
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
 		list_facts();
 		return 0;
 	default:
+		heap_on_huge_pages(options.analysis.memory / 2);
 		return with_rules(&options);
 	}
 }
