@@ -104,7 +104,10 @@ static uint64_t frame_hash(const struct packet *p)
 		h = hash_two(h, pair(p->sack_left, p->sack_right), 1);
 	if (!head.len)
 		return h;
-	memcpy(word, head.data, head.len);
+	if (head.len == sizeof word)
+		memcpy(word, head.data, sizeof word); /* of known length: no call */
+	else
+		memcpy(word, head.data, head.len);
 	return hash_two(hash_two(h, word[0], word[1]), word[2], word[3]);
 }
 

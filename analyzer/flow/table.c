@@ -95,9 +95,23 @@ static size_t bucket_of(const struct flow_table *t, const struct flow *f)
 	return ends_hash(t->key, &f->client.address, f->client.port, &f->server.address, f->server.port) & (t->buckets - 1);
 }
 
-static bool is_end(const struct endpoint *e, const struct address *a, uint16_t port)
+/* 0: that end it is. */
+static inline uint64_t apart(const struct endpoint *e, const struct address *a, uint16_t port)
 {
-	return e->port == port && address_same(&e->address, a);
+	uint64_t known[2], asked[2];
+
+	memcpy(known, e->address.byte, sizeof known);
+	memcpy(asked, a->byte, sizeof asked);
+	return (known[0] ^ asked[0]) | (known[1] ^ asked[1]) | (uint64_t)(e->address.family ^ a->family) | (uint64_t)(e->port ^ port);
+}
+
+/* Which way round a packet goes nothing foretells: both are tried without a branch between. */
+static inline bool is_between(const struct flow *f, const struct ends *e)
+{
+	uint64_t there = apart(&f->client, e->a, e->a_port) | apart(&f->server, e->b, e->b_port);
+	uint64_t back = apart(&f->client, e->b, e->b_port) | apart(&f->server, e->a, e->a_port);
+
+	return !there | !back;
 }
 
 void flow_expect(const struct flow_table *t, const struct ends *e)
@@ -108,8 +122,7 @@ void flow_expect(const struct flow_table *t, const struct ends *e)
 struct flow *flow_find(struct flow_table *t, const struct ends *e)
 {
 	for (struct flow *f = t->bucket[e->hash & (t->buckets - 1)]; f; f = f->chain)
-		if ((is_end(&f->client, e->a, e->a_port) && is_end(&f->server, e->b, e->b_port)) ||
-		    (is_end(&f->client, e->b, e->b_port) && is_end(&f->server, e->a, e->a_port)))
+		if (is_between(f, e))
 			return f;
 	return NULL;
 }

@@ -173,6 +173,12 @@ static unsigned take_segment(struct tcp *tcp, const struct packet *p, enum direc
 	return news | data | belie_reset(tcp, p, from, data & TCP_NEWS_PROGRESS, advances);
 }
 
+/* More was acknowledged than came by; at the end perhaps the FIN alone. Most packets leave none, and nothing to settle. */
+static inline bool has_hole(const struct tcp_side *side)
+{
+	return seq_before(side->next, side->acked);
+}
+
 unsigned tcp_packet(struct tcp *tcp, const struct packet *p, enum direction from, const struct stream_sink *sink)
 {
 	struct tcp_side *side = &tcp->side[from], *peer = &tcp->side[other(from)];
@@ -197,8 +203,10 @@ unsigned tcp_packet(struct tcp *tcp, const struct packet *p, enum direction from
 		side->last_seen = p->at.time;
 	if (peer->flags & SIDE_PROBED && !(p->flags & TCP_RST))
 		peer->flags &= (uint16_t)~SIDE_PROBED;
-	stream_settle(tcp, FROM_CLIENT, p->at, false, sink);
-	stream_settle(tcp, FROM_SERVER, p->at, false, sink);
+	if (tcp->trouble || has_hole(&tcp->side[0]) || has_hole(&tcp->side[1])) {
+		stream_settle(tcp, FROM_CLIENT, p->at, false, sink);
+		stream_settle(tcp, FROM_SERVER, p->at, false, sink);
+	}
 	return news | note_closed(tcp);
 }
 
