@@ -72,6 +72,15 @@ static void deny_login(struct fact_view v[FACT_COUNT])
 		v[FACT_LOGIN_OK].known = true;
 }
 
+/* Met in mid-stream, and commands followed: nobody had taken leave before. */
+static void deny_leave(struct fact_view v[FACT_COUNT])
+{
+	bool whole = !v[FACT_LOST_BYTES].set && !v[FACT_TRUNCATED].set && v[FACT_ONE_SIDED].value == WORD_side_none;
+
+	if (v[FACT_MIDSTREAM].value && whole && v[FACT_COMMANDS].value)
+		v[FACT_BYE].known = v[FACT_LOGOUT].known = true;
+}
+
 static void derive(struct fact_view v[FACT_COUNT], enum fact_id id, int64_t value, const struct fact_view *from)
 {
 	v[id] = (struct fact_view){ value, from->at, from->from, true, true };
@@ -276,6 +285,7 @@ static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], na
 		take_back_guesses(v);
 	apply_absence(tcp, v);
 	deny_login(v);
+	deny_leave(v);
 	derive_debt(v, now);
 	derive_hello_time(v);
 	derive_client_done(v);

@@ -70,7 +70,14 @@ def own_firewall(m, rng):
 
 def one_port_closed(m, rng):
     """The client is set to a port that nobody listens on; the right one serves it."""
-    want = label("connection_refused", "connect", "server", "account_settings", also={"cause": ["server_down"], "culprit": ["client"]}, why="nobody listens there")
+    want = label(
+        "connection_refused",
+        "connect",
+        "server",
+        "account_settings",
+        also={"cause": ["server_down"], "culprit": ["client"]},
+        why="nobody listens there",
+    )
     return [
         run(m["client"], want, port=993, tls="implicit", seconds=9, cut=12, check="rst_server and not synacks"),
         run(m["client"], OK_PLAIN, check="auth == 'ok'"),
@@ -81,7 +88,14 @@ def leaves(m, rng):
     """The client closes with FIN in the middle of a download, and its kernel resets what still comes."""
     want = dict(ABORTED, also_ok=dict(ABORTED["also_ok"], stage=["auth", "idle"]))
     return [
-        run("raw", want, lines=IN + ["c fetch 1 body[]", "!sleep 1.5", "!" + m["how"]], seconds=9, cut=12, check="auth == 'ok' and rst_client and data_server > 20000"),
+        run(
+            "raw",
+            want,
+            lines=IN + ["c fetch 1 body[]", "!sleep 1.5", "!" + m["how"]],
+            seconds=9,
+            cut=12,
+            check="auth == 'ok' and rst_client and data_server > 20000",
+        ),
         wait(0.5),
     ]
 
@@ -100,7 +114,17 @@ SCENARIOS = [
     scenario(
         "second_killed_inside_{server}",
         lambda m, rng: [
-            run("imaplib", dict(RESET, also_ok={"stage": ["idle"]}), op="check", think=2.5, seconds=9, cut=12, wait=False, name="x", check="rst_server and hellos"),
+            run(
+                "imaplib",
+                dict(RESET, also_ok={"stage": ["idle"]}),
+                op="check",
+                think=2.5,
+                seconds=9,
+                cut=12,
+                wait=False,
+                name="x",
+                check="rst_server and hellos",
+            ),
             wait(1.9),
             shell("s1", 'ss -K state established "( sport = :{port} )"'),
             join("x"),
@@ -193,7 +217,16 @@ SCENARIOS = [
     ),
     scenario(
         "second_unread_logout_well",
-        lambda m, rng: [run("raw", OK_PLAIN, lines=IN + ["c fetch 1 body[]", "!until c OK", "z logout", "!sleep 0.4", "!close"], loop=2, cut=12, check="auth == 'ok' and rst_client")],
+        lambda m, rng: [
+            run(
+                "raw",
+                OK_PLAIN,
+                lines=IN + ["c fetch 1 body[]", "!until c OK", "z logout", "!sleep 0.4", "!close"],
+                loop=2,
+                cut=12,
+                check="auth == 'ok' and rst_client",
+            ),
+        ],
         mailbox={"messages": 1},
     ),
 ]

@@ -33,13 +33,23 @@ SCENARIOS = [
         {"fault": ("loop", "dangling"), "client": ("perl", "mbsync")},
         skip=lambda m: (m["fault"] == "loop") != (m["client"] == "perl"),
     ),
-    scenario("second_search_well_{client}", lambda m, rng: [SEARCH, run(m["client"], CLEAR, seconds=8, cut=12, check="auth == 'ok'")], {"client": ("fetchmail",)}),
+    scenario(
+        "second_search_well_{client}",
+        lambda m,
+        rng: [SEARCH, run(m["client"], CLEAR, seconds=8, cut=12, check="auth == 'ok'")],
+        {"client": ("fetchmail",)},
+    ),
     scenario(
         "second_search_nowhere_{client}",
         lambda m, rng: [SEARCH, run(m["client"], to="imap.exmaple.test", seconds=8, cut=14, lookup=NOWHERE)],
         {"client": ("imaplib",)},
     ),
-    scenario("second_over_tcp_well_{client}", lambda m, rng: [dns("truncated"), run(m["client"], CLEAR, seconds=8, cut=14, check="auth == 'ok'")], {"client": ("curl",)}),
+    scenario(
+        "second_over_tcp_well_{client}",
+        lambda m,
+        rng: [dns("truncated"), run(m["client"], CLEAR, seconds=8, cut=14, check="auth == 'ok'")],
+        {"client": ("curl",)},
+    ),
     scenario(
         "second_one_type_silent_{client}",
         lambda m, rng: [dns("silent", fault_type="AAAA"), run(m["client"], CLEAR, seconds=14, cut=25, check="auth == 'ok'")],
@@ -62,7 +72,10 @@ SCENARIOS = [
     ),
     scenario(
         "second_wrong_address_{client}",
-        lambda m, rng: [run(m["client"], ELSEWHERE, to="imap.moved.example", seconds=8, cut=12, check="rst_server and not synacks"), run(m["client"], OK_PLAIN, check="auth == 'ok'")],
+        lambda m, rng: [
+            run(m["client"], ELSEWHERE, to="imap.moved.example", seconds=8, cut=12, check="rst_server and not synacks"),
+            run(m["client"], OK_PLAIN, check="auth == 'ok'"),
+        ],
         {"client": ("imaplib",)},
         names={"imap.moved.example": "s2"},
     ),
@@ -74,7 +87,18 @@ SCENARIOS = [
                 [
                     (
                         "rst_server and not synacks",
-                        dict(ELSEWHERE, culprit="server", cause="server_down", outcome="degraded", also_ok={"outcome": ["failed", "healthy"], "mechanism": ["superseded"], "culprit": ["client", None], "cause": ["account_settings", None]}),
+                        dict(
+                            ELSEWHERE,
+                            culprit="server",
+                            cause="server_down",
+                            outcome="degraded",
+                            also_ok={
+                                "outcome": ["failed", "healthy"],
+                                "mechanism": ["superseded"],
+                                "culprit": ["client", None],
+                                "cause": ["account_settings", None],
+                            },
+                        ),
                     ),
                     ("auth == 'ok'", OK_PLAIN),
                 ],

@@ -78,7 +78,9 @@ def narrow(m, rng):
     steps = [shell("fw", "ip link set out mtu %d" % mtu)]
     if m["icmp"] == "told":
         return steps + [run(m["client"], OK_PLAIN, check="auth == 'ok'", cut=20)]
-    steps.append(fw("-A OUTPUT -p icmpv6 --icmpv6-type packet-too-big -j DROP" if m["family"] == "6" else "-A OUTPUT -p icmp -j DROP", six=m["family"] == "6"))
+    steps.append(
+        fw("-A OUTPUT -p icmpv6 --icmpv6-type packet-too-big -j DROP" if m["family"] == "6" else "-A OUTPUT -p icmp -j DROP", six=m["family"] == "6"),
+    )
     want = BIG if m["vantage"] == "server" else UNSEEN_BIG
     check = "retrans_server >= 3" if m["vantage"] == "server" else "silence > 4"
     return steps + [run(m["client"], want, seconds=15, cut=18, check=check + " and established and not icmp"), wait(1)]
@@ -384,7 +386,13 @@ SCENARIOS = [
     scenario("second_stall_{for}", stall, {"for": (1, 7)}, net={"rtt": (10, 40)}),
     scenario("second_keepalive_{who}", keepalive, {"who": ("server", "client", "answered")}, server="courier", net={"rtt": (4, 40)}),
     scenario("second_limit_{limit}_{client}", rate_limited, {"limit": ("minute", "at_once"), "client": ("perl",)}, net={"rtt": (4, 40)}),
-    scenario("second_counted_out_{of}_{client}", counted_out, {"of": ("client", "server"), "client": ("imaplib",)}, net={"rtt": (4, 40)}, mailbox={"messages": 8}),
+    scenario(
+        "second_counted_out_{of}_{client}",
+        counted_out,
+        {"of": ("client", "server"), "client": ("imaplib",)},
+        net={"rtt": (4, 40)},
+        mailbox={"messages": 8},
+    ),
     scenario(
         "second_round_trip_{rtt}_{client}",
         lambda m, rng: [run(m["client"], FAR if m["rtt"] > 400 else OK_PLAIN, seconds=40, cut=60, check="auth == 'ok' and not retrans_server")],

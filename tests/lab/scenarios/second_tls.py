@@ -16,7 +16,12 @@ NO_HELLO = label(
     "tls_no_response", "tls", "server", "server_down", also={"mechanism": ["handshake_aborted"]}, why="the server's handshake stops, and the client gives up"
 )
 TOO_EARLY = dict(
-    ABORTED, culprit="client", also_ok=dict(ABORTED["also_ok"], culprit=["unknown", "server"], mechanism=["tls_no_response", "too_short"], outcome=["inconclusive"])
+    ABORTED, culprit="client", also_ok=dict(
+        ABORTED["also_ok"],
+        culprit=["unknown", "server"],
+        mechanism=["tls_no_response", "too_short"],
+        outcome=["inconclusive"],
+    )
 )
 HUNG_UP = dict(
     ABORTED,
@@ -131,7 +136,9 @@ SCENARIOS = [
     ),
     scenario(
         "second_old_suites_{server}",
-        lambda m, rng: [run("raw", CIPHER, tls="none", port=993, lines=["!raw " + RC4_HELLO, "!read", "!close"], cut=9, check="hellos and ('server', 40) in alerts")],
+        lambda m, rng: [
+            run("raw", CIPHER, tls="none", port=993, lines=["!raw " + RC4_HELLO, "!read", "!close"], cut=9, check="hellos and ('server', 40) in alerts"),
+        ],
         {"server": ("haproxy",)},
         server="{server}",
         options=IMPLICIT,
@@ -211,7 +218,15 @@ SCENARIOS = [
     scenario(
         "second_leaves_{how}_{server}",
         lambda m, rng: [
-            run("raw", LEAVES[m["how"]][1], tls="none", port=993, lines=["!raw " + HELLO.replace("\\xc0\\x30", "\\xc0\\x2b"), "!sleep 0.6"] + LEAVES[m["how"]][0], cut=9, check="hellos and server_hello")
+            run(
+                "raw",
+                LEAVES[m["how"]][1],
+                tls="none",
+                port=993,
+                lines=["!raw " + HELLO.replace("\\xc0\\x30", "\\xc0\\x2b"), "!sleep 0.6"] + LEAVES[m["how"]][0],
+                cut=9,
+                check="hellos and server_hello",
+            )
         ],
         {"how": tuple(LEAVES), "server": ("nginx",)},
         server="{server}",
@@ -261,7 +276,9 @@ SCENARIOS = [
         lambda m, rng: [run("imaplib", SLOW, seconds=20, cut=20, check="auth == 'ok'")],
         {"tls": ("starttls",)},
         server="scripted",
-        options=lambda m: {"script": {"connect": ["!sleep 6.2"]} if m["tls"] == "implicit" else {"on": {"STARTTLS": ["{tag} OK begin", "!sleep 6.2", "!starttls"]}}},
+        options=lambda m: {
+            "script": {"connect": ["!sleep 6.2"]} if m["tls"] == "implicit" else {"on": {"STARTTLS": ["{tag} OK begin", "!sleep 6.2", "!starttls"]}},
+        },
         mailbox={"messages": 1},
         net={"rtt": (4, 40)},
     ),

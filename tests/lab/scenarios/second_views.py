@@ -44,7 +44,23 @@ SCENARIOS = [
         "second_view_no_greeting",
         lambda m, rng: [server("freeze"), run("perl", NO_GREETING, seconds=12, cut=14, check="established and not data_server and duration > 10")],
         net={"rtt": (4, 40), "offload": False},
-        derive=one("raw") + [TWICE, ("snap54", ("snap", 54), None), ("serveronly", ("only", "server"), [("True", dict(NO_GREETING, also_ok={"mechanism": ["one_sided"], "outcome": ["inconclusive"], "culprit": ["unknown"], "cause": [None], "stage": ANYWHERE}))])],
+        derive=one("raw") + [
+            TWICE,
+            ("snap54", ("snap", 54), None),
+            (
+                "serveronly",
+                ("only", "server"),
+                [
+                    (
+                        "True",
+                        dict(
+                            NO_GREETING,
+                            also_ok={"mechanism": ["one_sided"], "outcome": ["inconclusive"], "culprit": ["unknown"], "cause": [None], "stage": ANYWHERE},
+                        ),
+                    ),
+                ],
+            ),
+        ],
     ),
     scenario(
         "second_view_reset",
@@ -57,7 +73,25 @@ SCENARIOS = [
         ],
         net={"rtt": (4, 40), "offload": False},
         derive=one("pppoe")
-        + [TWICE, ("nostart", ("from", 3), None), ("serveronly", ("only", "server"), None), ("clientonly", ("only", "client"), [("True", HALF_SEEN)]), ("snap60", ("snap", 60), [("True", dict(RESET, also_ok={"stage": ANYWHERE, "mechanism": ["truncated"], "culprit": ["unknown"], "cause": [None], "outcome": ["inconclusive"]}))])],
+        + [
+            TWICE,
+            ("nostart", ("from", 3), None),
+            ("serveronly", ("only", "server"), None),
+            ("clientonly", ("only", "client"), [("True", HALF_SEEN)]),
+            (
+                "snap60",
+                ("snap", 60),
+                [
+                    (
+                        "True",
+                        dict(
+                            RESET,
+                            also_ok={"stage": ANYWHERE, "mechanism": ["truncated"], "culprit": ["unknown"], "cause": [None], "outcome": ["inconclusive"]},
+                        ),
+                    ),
+                ],
+            ),
+        ],
     ),
     scenario(
         "second_view_certificate",
