@@ -87,6 +87,11 @@ bool key_feed_trouble(struct key_feed *f, struct error *error)
 		read_new(f);
 		analysis_secrets(f->analysis, key_file_rest(f->file), &f->counts);
 	}
+	if (f->counts.wrong && !f->counts.secrets) {
+		error_set(error, "%s: no key log in NSS format, none of its lines has secrets as one has them; "
+				 "name the file that SSLKEYLOGFILE names where the mail app runs", f->path);
+		return true;
+	}
 	if (f->counts.wrong) {
 		error_set(error, "%s, line %" PRIu64 ": not as a key log in NSS format has it (%" PRIu64 " such lines of %" PRIu64 ", stepped over)",
 			  f->path, f->counts.first_wrong, f->counts.wrong, f->counts.lines);

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "problems.h"
@@ -203,7 +204,8 @@ static bool take_number(int option, struct options *o, const char *value, struct
 	uint64_t n;
 
 	if (!number(value, (uint64_t)1 << 46, &n))
-		return wrong(error, name_of(option, name, sizeof name), value, "a number such as 4096, 64K, 256M or 1G");
+		return wrong(error, name_of(option, name, sizeof name), value,
+			     option == 'p' ? "a port from 1 to 65535" : "a number such as 4096, 64K, 256M or 1G");
 	switch (option) {
 	case 'p':
 		if (n == 0 || n > 65535)
@@ -292,6 +294,13 @@ static bool take(int option, struct options *o, const char *value, struct error 
 	}
 }
 
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
 /* Leading words that are no captures. Returns how many were taken. */
 static int take_task(struct options *o, int argc, char **argv)
 {
@@ -326,6 +335,8 @@ bool options_read(struct options *o, int argc, char **argv, struct error *error)
 	}
 	o->captures = (const char *const *)argv + optind;
 	o->capture_count = argc - optind;
+	if (words == 0 && o->capture_count && strcmp(o->captures[0], "rules") == 0 && !is_file("rules"))
+		return error_set(error, "rules: wanted is `imapwhy rules check` or `imapwhy rules list`");
 	if ((o->task == TASK_ANALYSE || o->task == TASK_EXPLAIN) && !o->interface && o->capture_count == 0)
 		return error_set(error, "nothing to read: name capture files, - for standard input, or -i INTERFACE; see imapwhy --help");
 	if (o->interface && !o->interval_given)

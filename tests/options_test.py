@@ -170,6 +170,10 @@ class Shape(unittest.TestCase):
         self.assertEqual(done.returncode, status)
         return done.stderr.decode()
 
+    def test_words_and_ports_that_are_none(self):
+        self.assertIn("`imapwhy rules check`", self.complaint(2, "rules", "chekc"))
+        self.assertIn("a port from 1 to 65535", self.complaint(2, "--port", "imaps", self.path))
+
     def test_mistakes_are_told_with_their_neighbours(self):
         for arguments, word in ((["--sever", "x"], "`server`"), (["--onyl", "failed"], "`only`"), (["--memory", "lots", "x"], "--memory"),
                                 (["--since", "yesterday", "x"], "--since"), (["--only", "broken", "x"], "outcomes"), (["-o", "xml", "x"], "json"),

@@ -30,7 +30,8 @@ struct key_file *key_file_open(const char *path, struct error *error)
 	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (f->fd < 0 || fstat(f->fd, &st) != 0)
 		error_set(error, "%s: the key log can't be read: %s%s", path, strerror(errno),
-			  errno == ENOENT ? "; where the mail app is to write it later, make it first (touch), readable for imapwhy" : "");
+			  errno == ENOENT ? "; where the mail app is to write it later, make it first (touch), readable for imapwhy"
+			  : errno == EACCES ? "; run as a user who may read it" : "");
 	else if (!S_ISREG(st.st_mode))
 		error_set(error, "%s: the key log is no regular file", path);
 	else
