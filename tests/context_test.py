@@ -190,6 +190,16 @@ class Swallowed(Made):
         Tcp(c, OTHER, SERVER).works(403)
         self.says(self.verdict(c), "state_expired", "middlebox")
 
+    def test_expired_with_others_served_late_in_its_quiet(self):
+        c = self.idle()
+        Tcp(c, OTHER, SERVER).works(375)
+        self.says(self.verdict(c), "state_expired", "middlebox")
+
+    def test_expired_with_others_served_early_in_its_quiet(self):
+        c = self.idle()
+        Tcp(c, OTHER, SERVER).works(340)
+        self.says(self.verdict(c), "peer_vanished")
+
     def test_expired_alone(self):
         self.says(self.verdict(self.idle()), "peer_vanished")
 

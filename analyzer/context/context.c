@@ -110,9 +110,11 @@ static struct shown shown_by(const struct sign *s)
 }
 
 /* From when on others must have been served: after the trouble began, or the server may have died with this session. Right after its own
- * handshake, or where it noticed only after a long quiet, somewhat earlier will do. */
+ * handshake, or where it noticed only after a long quiet (a minute or more, of which a server's death would have to fall into the end), somewhat
+ * earlier will do. */
 #define LATELY MINUTE
-#define IN_ITS_QUIET (10 * SECOND)
+#define AFTER_HANDSHAKE (10 * SECOND)
+#define IN_ITS_QUIET (30 * SECOND)
 
 static nanoseconds trouble_since(const struct case_of *of, const struct fact_view *view)
 {
@@ -120,7 +122,7 @@ static nanoseconds trouble_since(const struct case_of *of, const struct fact_vie
 
 	if (!vain->set || !vain->value)
 		return of->began;
-	if (established->set && vain->at.time - established->at.time <= IN_ITS_QUIET)
+	if (established->set && vain->at.time - established->at.time <= AFTER_HANDSHAKE)
 		return vain->at.time - LATELY;
 	return view[FACT_VAIN_QUIET].set && view[FACT_VAIN_QUIET].value >= MINUTE ? vain->at.time - IN_ITS_QUIET : vain->at.time;
 }
@@ -371,7 +373,6 @@ void context_worked(struct context *c, const struct case_of *of, struct moment a
 
 	races_worked(&c->races, &(struct winner){ { of->began, at.frame, at.file }, 0, of->session, *of->client, *of->server }, of->name);
 	services_served(&c->services, of->server, &shown);
-	devices_login_ok(&c->devices, of->client, of->server, at.time);
 	if (of->name)
 		families_worked(&c->families, &(struct named_service){ of->name, of->server->port }, &of->client->address, of->began);
 }
