@@ -94,6 +94,8 @@ void session_served(struct analysis *a, struct session *s, nanoseconds at)
 	if (s->served)
 		return;
 	s->served = true;
+	if (!s->companion)
+		devices_login_ok(&a->context.devices, c.client, c.server, at);
 	incidents_served(a->incidents, &(struct incident_session){ .client = s->flow->client, .server = s->flow->server, .name = c.name,
 								   .at = at, .session = s->id, .user = user ? (uint64_t)user->value : 0 });
 }

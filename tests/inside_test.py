@@ -141,6 +141,24 @@ class OtherSessions(unittest.TestCase):
         proof = [e for e in doc["imapwhy"]["evidence"] if e["fact"] == "inside.answered_before"]
         self.assertEqual([e["session"] for e in proof], [first["event"]["id"]])
 
+    def locked_out(self, between=None):
+        """Logins refused again and again, then nothing is answered while another device is served."""
+        capture = Capture()
+        for number in range(4):
+            Session(capture, 8 * number, ME, 41000 + number).s(112).c(17).s(170).c(40).s(52, 2.0).closes(0)
+        if between:
+            between(Session(capture, 34, ME, 41010))
+        Tcp(capture, ME, SERVER, 993, 42000).syns(40)
+        Session(capture, 42, "192.0.2.11", 43000).s(112).c(40).s(404).c(13).s(80).c(29).s(262).c(10).s(66).closes(1)
+        return {d["source"]["port"]: d["imapwhy"]["verdict"]["mechanism"] for d in told(capture)}
+
+    def test_logins_refused_inside_tls_go_before_a_ban(self):
+        self.assertEqual(self.locked_out()[42000], "client_banned")
+
+    def test_a_login_accepted_inside_tls_ends_what_was_refused(self):
+        found = self.locked_out(lambda t: t.s(112).c(40).s(404).c(13).s(80).c(29).s(262).c(10).s(66).closes(1))
+        self.assertEqual((found[41010], found[42000]), ("success", "syn_dropped"))
+
 
 class Explained(unittest.TestCase):
     def test_explain_prints_every_record_with_its_meanings(self):
