@@ -10,6 +10,7 @@ struct ageing {
 	uint8_t *records;
 	uint32_t *tags; /* of each record's hash, 0: free: they stand together, so that a look-up touches one record */
 	size_t record, sets;
+	bool any;       /* record was taken ever: some tables are of what seldom happens */
 	uint64_t evicted;
 	struct hash_key key;
 	void (*leave)(void *context, void *record); /* NULL: nobody asks */
@@ -49,15 +50,17 @@ static struct aged *at(const struct ageing *t, size_t number)
 	return (struct aged *)(void *)(t->records + number * t->record);
 }
 
-/* Keys are short and fixed, and every connection asks several times. */
+#define GOLDEN 0x9e3779b97f4a7c15u
+
+/* Keys are short and fixed, and every connection asks several times: no product waits for more than one other. */
 uint64_t ageing_hash(struct hash_key key, const uint8_t bytes[AGEING_KEY])
 {
-	uint64_t word[AGEING_KEY / 8], h = key.k0;
+	uint64_t word[AGEING_KEY / 8];
 
 	memcpy(word, bytes, sizeof word);
-	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
-		h = hash_fold(h ^ word[i], key.k1 ^ (0x9e3779b97f4a7c15u + i));
-	return h;
+	uint64_t first = hash_fold(word[0] ^ key.k0, key.k1 ^ GOLDEN), second = hash_fold(word[1] ^ key.k1, key.k0 ^ GOLDEN),
+		 third = hash_fold(word[2] ^ key.k0, key.k1 ^ (GOLDEN + 1)), fourth = hash_fold(word[3] ^ key.k1, key.k0 ^ (GOLDEN + 1));
+	return hash_fold(first ^ third ^ word[4] ^ key.k0, second ^ (fourth << 1 | fourth >> 63) ^ key.k1);
 }
 
 uint64_t ageing_hash_of(const struct ageing *t, const void *data, size_t len)
@@ -87,7 +90,7 @@ static struct aged *found_at(const struct ageing *t, struct place place, const u
 
 void *ageing_find(const struct ageing *t, const uint8_t key[AGEING_KEY])
 {
-	return found_at(t, place_of(t, key), key);
+	return t->any ? found_at(t, place_of(t, key), key) : NULL;
 }
 
 void *ageing_take(struct ageing *t, const uint8_t key[AGEING_KEY], nanoseconds now)
@@ -104,6 +107,7 @@ void *ageing_take(struct ageing *t, const uint8_t key[AGEING_KEY], nanoseconds n
 		if (t->tags[oldest] && t->leave)
 			t->leave(t->leave_context, at(t, oldest));
 		t->tags[oldest] = place.tag;
+		t->any = true;
 		record = at(t, oldest);
 		memset(record, 0, t->record);
 		memcpy(record->key, key, AGEING_KEY);

@@ -131,9 +131,9 @@ static void add_signs(const struct context *c, const struct case_of *of, struct 
 {
 	nanoseconds trouble = trouble_since(of, a->view);
 	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = of->began - BEFORE, .to = of->now };
-	const struct sign *sign = hosts_sign(&c->hosts, &wanted);
+	const struct host *host = hosts_find(&c->hosts, &of->server->address);
+	const struct sign *sign = host_sign(host, &wanted), *unseen = host_unseen_by(host, &wanted);
 
-	const struct sign *unseen = hosts_unseen_by(&c->hosts, &wanted);
 	if (unseen)
 		add(a, FACT_SERVER_UNSEEN, 1, &(struct shown){ unseen->at, unseen->session, unseen->client.address });
 	struct answered answered;
@@ -143,13 +143,13 @@ static void add_signs(const struct context *c, const struct case_of *of, struct 
 		add(a, FACT_HOST_ALIVE, 1, &(struct shown){ answered.at, 0, answered.client });
 	wanted.same_port = wanted.served = true;
 	wanted.from = trouble;
-	sign = hosts_sign(&c->hosts, &wanted);
+	sign = host_sign(host, &wanted);
 	if (!sign)
 		return;
 	struct shown shown = shown_by(sign);
 	add(a, FACT_SERVICE_ALIVE, 1, &shown);
 	wanted.other_client = true;
-	sign = hosts_sign(&c->hosts, &wanted);
+	sign = host_sign(host, &wanted);
 	if (sign) {
 		shown = shown_by(sign);
 		add(a, FACT_OTHERS_SERVED, 1, &shown);
@@ -183,11 +183,12 @@ static void add_logins(const struct context *c, const struct case_of *of, struct
 
 static void add_service(const struct context *c, const struct case_of *of, struct adding *a)
 {
+	const struct service *service = services_find(&c->services, of->server);
 	struct shown shown;
 
-	if (services_stuck(&c->services, of->server, of->session, of->began - STUCK_BEFORE, of->now, &shown))
+	if (service_stuck(service, of->session, of->began - STUCK_BEFORE, of->now, &shown))
 		add(a, FACT_STUCK, 1, &shown);
-	if (services_offered(&c->services, of->server, &of->client->address, of->began - OFFER_WITHIN, of->now, &shown))
+	if (service_offered(service, &of->client->address, of->began - OFFER_WITHIN, of->now, &shown))
 		add(a, FACT_STARTTLS_ELSEWHERE, 1, &shown);
 }
 
@@ -224,7 +225,7 @@ static void add_reset_ttl(const struct context *c, const struct case_of *of, str
 
 	if (!ttl->set || ttl->from != FROM_SERVER)
 		return;
-	uint8_t usual = hosts_ttl(&c->hosts, of->server, of->client, (uint8_t)ttl->value, &sign);
+	uint8_t usual = host_ttl(hosts_find(&c->hosts, &of->server->address), of->server, of->client, (uint8_t)ttl->value, &sign);
 	if (usual) {
 		struct shown shown = shown_by(sign);
 		add(a, FACT_RESET_TTL_OTHERS, ttl->value > usual ? ttl->value - usual : usual - ttl->value, &shown);
@@ -263,7 +264,7 @@ void context_answers(const struct context *c, const struct case_of *of, struct s
 	struct handshakes h;
 	struct loss loss = { 0 };
 
-	services_others(&c->services, of->server, &of->client->address, of->began - OTHERS_WITHIN, of->now, &others);
+	service_others(services_find(&c->services, of->server), &of->client->address, of->began - OTHERS_WITHIN, of->now, &others);
 	struct attempts_of passing;
 	devices_others(&c->devices, of->client, of->server, of->began - BEFORE, of->now, &h);
 	if (passing_device(c->passing, &of->client->address, of->began - BEFORE, of->now, &passing))
@@ -296,7 +297,7 @@ bool context_host_lived(const struct context *c, const struct case_of *of, nanos
 	struct sign_wanted wanted = { .server = of->server, .client = of->client, .from = from, .to = to };
 	struct answered answered;
 
-	return hosts_sign(&c->hosts, &wanted) || passing_host(c->passing, &of->server->address, from, to, &answered);
+	return host_sign(hosts_find(&c->hosts, &of->server->address), &wanted) || passing_host(c->passing, &of->server->address, from, to, &answered);
 }
 
 void context_suppose(struct fact_view view[FACT_COUNT])

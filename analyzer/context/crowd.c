@@ -412,6 +412,14 @@ struct tally crowd_counted(const struct crowd *c, nanoseconds since, nanoseconds
 	return tally_of(c, (struct span){ since, until, 0 }, UINT32_MAX, 0);
 }
 
+struct tally crowd_all_hit(const struct crowd *c)
+{
+	struct tally n = { 0 };
+
+	add_hits(&n, c, &(struct span){ 0 });
+	return n;
+}
+
 void crowd_open(struct crowd *c, nanoseconds since, nanoseconds until, nanoseconds within)
 {
 	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)

@@ -92,6 +92,8 @@ struct tally crowd_watched(const struct crowd *crowd, nanoseconds until, nanosec
 void crowd_open(struct crowd *crowd, nanoseconds since, nanoseconds until, nanoseconds within);
 /* Everybody hit in an open incident, and who was served meanwhile. */
 struct tally crowd_counted(const struct crowd *crowd, nanoseconds since, nanoseconds until);
+/* Everybody hit in an open incident; nobody that was served, which is dearer to count. */
+struct tally crowd_all_hit(const struct crowd *crowd);
 /* Was the client served between two times (as far as that is remembered)? */
 bool party_served_between(const struct party *party, nanoseconds from, nanoseconds to);
 /* /24, of IPv6 /64. */

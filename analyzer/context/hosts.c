@@ -53,7 +53,7 @@ void hosts_alive(struct hosts *h, const struct address *address, const struct si
 	*place_of(host, sign) = *sign;
 }
 
-static const struct host *host_of(const struct hosts *h, const struct address *address)
+const struct host *hosts_find(const struct hosts *h, const struct address *address)
 {
 	uint8_t key[AGEING_KEY];
 
@@ -73,9 +73,8 @@ static bool fits(const struct sign *s, const struct sign_wanted *w)
 	       (!w->other_client || !address_same(&s->client.address, &w->client->address));
 }
 
-const struct sign *hosts_sign(const struct hosts *h, const struct sign_wanted *wanted)
+const struct sign *host_sign(const struct host *host, const struct sign_wanted *wanted)
 {
-	const struct host *host = host_of(h, &wanted->server->address);
 	const struct sign *best = NULL;
 
 	for (int i = 0; host && i < SIGNS; i++)
@@ -84,9 +83,8 @@ const struct sign *hosts_sign(const struct hosts *h, const struct sign_wanted *w
 	return best;
 }
 
-uint8_t hosts_ttl(const struct hosts *h, const struct endpoint *server, const struct endpoint *client, uint8_t ttl, const struct sign **sign)
+uint8_t host_ttl(const struct host *host, const struct endpoint *server, const struct endpoint *client, uint8_t ttl, const struct sign **sign)
 {
-	const struct host *host = host_of(h, &server->address);
 	const struct sign *best = NULL;
 
 	for (int i = 0; host && i < SIGNS; i++) {
@@ -112,10 +110,8 @@ void hosts_unseen(struct hosts *h, const struct address *address, const struct s
 		host->unseen = *sign;
 }
 
-const struct sign *hosts_unseen_by(const struct hosts *h, const struct sign_wanted *w)
+const struct sign *host_unseen_by(const struct host *host, const struct sign_wanted *w)
 {
-	const struct host *host = host_of(h, &w->server->address);
-
 	if (!host || !host->unseen.at.time || host->unseen.at.time < w->from || host->unseen.at.time > w->to)
 		return NULL;
 	for (int i = 0; i < SIGNS; i++)

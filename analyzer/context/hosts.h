@@ -29,13 +29,15 @@ struct sign_wanted {
 	bool other_client; /* of another address than the client's */
 	nanoseconds from, to;
 };
-/* The newest such sign, NULL: none known. Borrowed until the next hosts_alive. */
-const struct sign *hosts_sign(const struct hosts *hosts, const struct sign_wanted *wanted);
+/* What is known of a host; NULL: nothing. Borrowed until the next hosts_alive, as are its signs. */
+const struct host *hosts_find(const struct hosts *hosts, const struct address *host);
+/* The newest such sign, NULL: none known. */
+const struct sign *host_sign(const struct host *host, const struct sign_wanted *wanted);
 /* The TTL with which the host's frames of other connections arrive, nearest to `ttl`; 0: not known. */
-uint8_t hosts_ttl(const struct hosts *hosts, const struct endpoint *server, const struct endpoint *client, uint8_t ttl, const struct sign **sign);
+uint8_t host_ttl(const struct host *host, const struct endpoint *server, const struct endpoint *client, uint8_t ttl, const struct sign **sign);
 /* A connection of another to that host went on of which only the client's side was captured. */
 void hosts_unseen(struct hosts *hosts, const struct address *host, const struct sign *sign);
 /* The newest such connection between two times, where nothing of the host itself was captured meanwhile; NULL: none. */
-const struct sign *hosts_unseen_by(const struct hosts *hosts, const struct sign_wanted *wanted);
+const struct sign *host_unseen_by(const struct host *host, const struct sign_wanted *wanted);
 
 #endif

@@ -173,7 +173,7 @@ static void tell(struct incidents *i, struct place *place, enum incident_state s
 
 static bool is_of_network(const struct place *place, const struct place *network)
 {
-	struct tally n = crowd_counted(&place->crowd, place->since, place->last_hit), of = crowd_counted(&network->crowd, 0, network->last_hit);
+	struct tally n = crowd_all_hit(&place->crowd), of = crowd_all_hit(&network->crowd);
 
 	return n.first && of.first && n.bits && same_network(&n.first->address, &of.first->address);
 }
@@ -184,7 +184,7 @@ static bool takes_in(const struct place *wide, const struct place *open)
 	if (open == wide || (open->fault_kind != wide->fault_kind) || wide->last_hit - open->last_hit > WITHIN)
 		return false;
 	if (wide->kind == PLACE_DEVICE) {
-		struct tally n = crowd_counted(&open->crowd, open->since, open->last_hit), own = crowd_counted(&wide->crowd, 0, wide->last_hit);
+		struct tally n = crowd_all_hit(&open->crowd), own = crowd_all_hit(&wide->crowd);
 		return open->kind == PLACE_ACCOUNT && open->group == wide->group && n.hit == 1 && own.first &&
 		       address_same(&n.first->address, &own.first->address);
 	}
@@ -389,7 +389,7 @@ static bool is_over(const struct place *place, nanoseconds now)
 		return true;
 	if (now - place->last_hit < QUIET)
 		return false;
-	struct tally n = crowd_counted(&place->crowd, place->since, place->last_hit);
+	struct tally n = crowd_all_hit(&place->crowd);
 	return n.back && 2 * n.back >= n.hit;
 }
 

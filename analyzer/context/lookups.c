@@ -28,6 +28,7 @@ struct lookups {
 	size_t most;
 	struct name *name;
 	size_t buckets;
+	bool named;              /* some name is known */
 	uint64_t evicted, names_evicted;
 	struct hash_key key;
 };
@@ -62,7 +63,10 @@ void lookups_destroy(struct lookups **lookups)
 
 static struct name *bucket_of(const struct lookups *l, const struct address *a)
 {
-	return &l->name[(hash_bytes(l->key, a->byte, 16) & (l->buckets - 1)) * WAYS];
+	uint64_t half[2];
+
+	memcpy(half, a->byte, sizeof half);
+	return &l->name[(hash_fold(half[0] ^ l->key.k0, half[1] ^ l->key.k1) & (l->buckets - 1)) * WAYS];
 }
 
 static void remember(struct lookups *l, const struct address *address, const char *name, nanoseconds at)
@@ -81,6 +85,7 @@ static void remember(struct lookups *l, const struct address *address, const cha
 	if (address_same(&use->address, address) && dns_mail_name(use->name) && !dns_mail_name(name))
 		return;
 	l->names_evicted += use->name[0] && !address_same(&use->address, address);
+	l->named = true;
 	use->address = *address;
 	use->at = at;
 	snprintf(use->name, sizeof use->name, "%.*s", (int)sizeof use->name - 1, name);
@@ -88,9 +93,9 @@ static void remember(struct lookups *l, const struct address *address, const cha
 
 const char *lookups_name(const struct lookups *l, const struct address *address)
 {
-	const struct name *way = bucket_of(l, address);
+	const struct name *way = l->named ? bucket_of(l, address) : NULL;
 
-	for (int i = 0; i < WAYS; i++)
+	for (int i = 0; way && i < WAYS; i++)
 		if (way[i].name[0] && address_same(&way[i].address, address))
 			return way[i].name;
 	return NULL;

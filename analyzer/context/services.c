@@ -27,7 +27,7 @@ static struct service *take(struct services *s, const struct endpoint *server, n
 	return ageing_take(s->table, key, now);
 }
 
-static const struct service *find(const struct services *s, const struct endpoint *server)
+const struct service *services_find(const struct services *s, const struct endpoint *server)
 {
 	uint8_t key[AGEING_KEY];
 
@@ -95,11 +95,9 @@ static bool within(const struct shown *s, nanoseconds from, nanoseconds to)
 	return s->at.time && s->at.time >= from && s->at.time <= to;
 }
 
-void services_others(const struct services *s, const struct endpoint *server, const struct address *client, nanoseconds from, nanoseconds to,
+void service_others(const struct service *service, const struct address *client, nanoseconds from, nanoseconds to,
 		     struct others *into)
 {
-	const struct service *service = find(s, server);
-
 	*into = (struct others){ 0 };
 	for (int i = 0; service && i < PEERS; i++) {
 		const struct peer *p = &service->peer[i];
@@ -129,11 +127,9 @@ static bool anybody_since(const struct service *service, nanoseconds at)
 	return false;
 }
 
-bool services_stuck(const struct services *s, const struct endpoint *server, uint64_t session, nanoseconds from, nanoseconds to,
+bool service_stuck(const struct service *service, uint64_t session, nanoseconds from, nanoseconds to,
 		    struct shown *into)
 {
-	const struct service *service = find(s, server);
-
 	for (int i = 0; service && i < UNGREETED; i++)
 		if (within(&service->ungreeted[i], from, to) && service->ungreeted[i].session != session &&
 		    !anybody_since(service, service->ungreeted[i].at.time)) {
@@ -143,11 +139,9 @@ bool services_stuck(const struct services *s, const struct endpoint *server, uin
 	return false;
 }
 
-bool services_offered(const struct services *s, const struct endpoint *server, const struct address *client, nanoseconds from, nanoseconds to,
+bool service_offered(const struct service *service, const struct address *client, nanoseconds from, nanoseconds to,
 		      struct shown *into)
 {
-	const struct service *service = find(s, server);
-
 	for (int i = 0; service && i < OFFERS; i++)
 		if (within(&service->offers[i], from, to) && !address_same(&service->offers[i].client, client)) {
 			*into = service->offers[i];

@@ -23,19 +23,21 @@ void services_failed(struct services *services, const struct endpoint *server, c
 void services_ungreeted(struct services *services, const struct endpoint *server, const struct shown *shown);
 void services_offers_starttls(struct services *services, const struct endpoint *server, const struct shown *shown);
 
+/* What is known of a service; NULL: nothing. Borrowed until another is told of. */
+const struct service *services_find(const struct services *services, const struct endpoint *server);
 /* Clients other than `client` between two times. Both counts may hold the same client. */
 struct others {
 	int all, served, failed;
 	bool more;                /* more clients than are remembered */
 	struct shown last_served, last_failed;
 };
-void services_others(const struct services *services, const struct endpoint *server, const struct address *client, nanoseconds from,
+void service_others(const struct service *service, const struct address *client, nanoseconds from,
 		     nanoseconds to, struct others *into);
 /* Another session that was accepted between two times and not greeted, since when nobody got in. */
-bool services_stuck(const struct services *services, const struct endpoint *server, uint64_t session, nanoseconds from, nanoseconds to,
+bool service_stuck(const struct service *service, uint64_t session, nanoseconds from, nanoseconds to,
 		    struct shown *into);
 /* Another client to which it offered STARTTLS between two times. */
-bool services_offered(const struct services *services, const struct endpoint *server, const struct address *client, nanoseconds from,
+bool service_offered(const struct service *service, const struct address *client, nanoseconds from,
 		      nanoseconds to, struct shown *into);
 
 #endif
