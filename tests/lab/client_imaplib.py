@@ -1,6 +1,6 @@
 """Python's imaplib as a client of the lab: client_imaplib.py JOB.json (see clients.py).
 
-`passwords` are tried one after another in the same session; more keys: "auth" (login or plain), "pause" (seconds between tries),
+`passwords` are tried one after another in the same session; more keys: "auth" (login, plain, cram-md5, xoauth2), "pause" (seconds between tries),
 "end" ("logout", "close": FIN with no LOGOUT, "rst", "hang"), "think" (seconds before the end), "sessions_each" (so many, one after
 another), "append" (bytes of a message to append), "mailbox" (to select),
 "check_name", "check_cert" (False: any certificate will do).
@@ -39,9 +39,14 @@ def log_in(box):
     for i, password in enumerate(job["passwords"]):
         if i:
             time.sleep(job.get("pause", 1))
+        token = [("user=%s\1auth=Bearer %s\1\1" % (job["user"], password)).encode()]  # an error challenge is answered by an empty line
         try:
             if job.get("auth") == "plain":
                 box.authenticate("PLAIN", lambda _: ("\0%s\0%s" % (job["user"], password)).encode())
+            elif job.get("auth") == "cram-md5":
+                box.login_cram_md5(job["user"], password)
+            elif job.get("auth") == "xoauth2":
+                box.authenticate("XOAUTH2", lambda _: token.pop(0) if token else b"")
             else:
                 box.login(job["user"], password)
             return True

@@ -14,6 +14,7 @@ my $imap = Mail::IMAPClient->new(%how) or die "connect: $@";
 my ($in_, $tries) = (0, 0);
 for my $password (@{$job->{passwords}}) {
 	sleep($job->{pause} // 1) if $tries++;
+	$imap->Authmechanism($job->{mechanism}) if $job->{mechanism};
 	$imap->User($job->{user});
 	$imap->Password($password);
 	if ($imap->login) { $in_ = 1; last }

@@ -2,10 +2,11 @@
 
 A word that begins with ! is an act: !read (what comes within a second) · !line (one line) · !until TEXT · !sleep S · !close (FIN) ·
 !rst · !shut (FIN, still reading) · !hang (stay connected and silent) · !raw TEXT (\\r \\n \\xHH understood) · !tls (handshake) ·
-!rcvbuf N (before connecting) · !pump N (so many bytes) ·
+!rcvbuf N (before connecting) · !pump N (so many bytes) · !base64 TEXT (a line in base64, \\x00 understood; what stands before a | goes before it as it is) ·
 !keepalive S (asks an idle peer every S seconds, three times) · !again (FIN, then a new connection from the same local port) ·
 !scan (the first word: a connection is asked for and given up before the answer). Anything else is sent as a line; {user} and {password} stand for the account's.
 """
+import base64
 import json
 import socket
 import ssl
@@ -66,6 +67,14 @@ class Raw:
     def do_raw(self, text):
         self.conn.sendall(text.encode().decode("unicode_escape").encode("latin-1"))
 
+    def filled(self, text):
+        return text.replace("{user}", self.job["user"]).replace("{password}", self.job["passwords"][-1])
+
+    def do_base64(self, text):
+        head, _, rest = text.rpartition("|")
+        said = self.filled(rest).encode().decode("unicode_escape").encode("latin-1")
+        self.conn.sendall(head.encode() + base64.b64encode(said) + b"\r\n")
+
     def do_pump(self, size):
         self.conn.sendall(b"0123456789abcdef" * (int(size) // 16))
 
@@ -103,8 +112,7 @@ class Raw:
             if word.startswith("!"):
                 getattr(self, "do_" + name)(rest)
             else:
-                text = word.replace("{user}", self.job["user"]).replace("{password}", self.job["passwords"][-1])
-                self.conn.sendall(text.encode() + b"\r\n")
+                self.conn.sendall(self.filled(word).encode() + b"\r\n")
 
 
 if __name__ == "__main__":

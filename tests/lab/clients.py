@@ -45,9 +45,9 @@ def mbsync(job):
         job,
         "mbsyncrc",
         'IMAPAccount a\nHost %s\nPort %d\nUser %s\nPass "%s"\nSSLType %s\nCertificateFile %s\nTimeout %d\n'
-        'AuthMechs LOGIN PLAIN\n\nIMAPStore far\nAccount a\n\nMaildirStore near\nPath %s/m/\nInbox %s/m/INBOX\n'
+        'AuthMechs %s\n\nIMAPStore far\nAccount a\n\nMaildirStore near\nPath %s/m/\nInbox %s/m/INBOX\n'
         'SubFolders Verbatim\n\nChannel c\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\nSyncState *\n'
-        % (job.host, job.port, job.user, job.password, kind, job.ca, job.seconds, job.dir, job.dir),
+        % (job.host, job.port, job.user, job.password, kind, job.ca, job.seconds, job.more.get("mechanism", "LOGIN PLAIN"), job.dir, job.dir),
     )
     os.makedirs(job.dir + "/m", exist_ok=True)
     return ["mbsync", "-c", path] + (["-l"] if job.op in ("check", "list") else []) + ["c"], home(job), None
