@@ -31,6 +31,9 @@ bool companion_tells(const struct rule *rule)
 	static const char *const of_dialogue[] = { "reset_by_server", "reset_by_client", "reset_stale_connection", "auth_timeout", "command_timeout",
 						   "starttls_stripped", "starttls_refused", "client_vanished", "certificate_rejected", NULL };
 
+	/* That what speaks is no POP3 and no SMTP client needs no knowledge of what it says. */
+	if (strcmp(rule->id, "companion.wrong_service") == 0)
+		return true;
 	return (strcmp(rule->outcome, "failed") == 0 || strcmp(rule->outcome, "degraded") == 0) && rule->confidence >= CERTAIN &&
 	       listed(transport, rule->class) && !listed(of_dialogue, rule->mechanism);
 }

@@ -70,8 +70,20 @@ static void complete_unasked(struct fact_view v[FACT_COUNT], const struct rules 
 	v[FACT_LOGIN_TEXT] = *said;
 }
 
+/* A greeting is OK, PREAUTH or BYE (RFC 9051, 7.1): servers that say NO or BAD there mean BYE. */
+static void complete_greeting(struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *said = &v[FACT_GREETING];
+
+	if (!said->set || (said->value != WORD_status_no && said->value != WORD_status_bad) || v[FACT_BYE].set || v[FACT_LOGIN_OK].value)
+		return;
+	set(&v[FACT_BYE], 1, said->at, FROM_SERVER);
+	v[FACT_BYE_TEXT] = v[FACT_GREETING_TEXT];
+}
+
 void complete_texts(struct fact_view v[FACT_COUNT], const struct rules *rules, const struct texts *texts)
 {
+	complete_greeting(v);
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		const struct place *p = &places[i];
 		bool bye = p->code == FACT_COUNT;

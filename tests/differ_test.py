@@ -110,6 +110,41 @@ class Made(unittest.TestCase):
         talk.says(CLIENT, "b SELECT INBOX\r\n").says(SERVER, "b OK done\r\n").says(CLIENT, "c LOGOUT\r\n").says(SERVER, "* BYE\r\nc OK\r\n").close()
         self.assertEqual(self.verdict(talk), "degraded.slow_server")
 
+    def test_a_greeting_of_no_or_bad_is_a_bye(self):
+        for word in ("BAD", "NO"):
+            talk = Conversation().open().says(SERVER, "* %s internal server error\r\n" % word).says(CLIENT, "a LOGOUT\r\n").close(SERVER)
+            self.assertEqual(self.verdict(talk), "server_refusal.temporarily_unavailable")
+
+    def test_a_token_refused_by_challenge_needs_no_tagged_answer(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a AUTHENTICATE XOAUTH2 dXNlcj1hAWF1dGg9QmVhcmVyIGIBAQ==\r\n")
+        talk.says(SERVER, "+ eyJzdGF0dXMiOiI0MDAiLCJzY2hlbWVzIjoiQmVhcmVyIn0=\r\n").close()
+        self.assertEqual(self.verdict(talk), "auth_failure.oauth_token_rejected")
+
+    def test_nothing_is_owed_that_is_asked_after_bye(self):
+        talk = Conversation().open().says(SERVER, "* OK ready\r\n").says(CLIENT, "a LOGIN u p\r\n").says(SERVER, "a OK in\r\n")
+        talk.says(SERVER, "* BYE idle for too long\r\n", wait=50).packet(SERVER, 0x11).packet(CLIENT, 0x10).says(CLIENT, "b NOOP\r\n", wait=5)
+        self.assertEqual(self.verdict(talk.packet(SERVER, 4)), "server_refusal.autologout")
+
+    def test_an_answer_that_meets_nobody_is_none(self):
+        for command, mechanism in (("LOGIN u p", "auth_timeout"), ("SELECT INBOX", "command_timeout")):
+            talk = Conversation().open().says(SERVER, "* OK ready\r\n")
+            if mechanism == "command_timeout":
+                talk.says(CLIENT, "a LOGIN u p\r\n").says(SERVER, "a OK in\r\n")
+            talk.says(CLIENT, "b %s\r\n" % command).packet(SERVER, 0x10).packet(CLIENT, 0x11, wait=7).packet(SERVER, 0x10)
+            talk.says(SERVER, "b OK done\r\n", wait=3).packet(CLIENT, 4)
+            write_pcap(self.path, talk)
+            found = sessions(self.path)
+            self.assertEqual({d["imapwhy"]["verdict"]["mechanism"] for d in found}, {mechanism})
+
+    def test_imap_words_answered_by_a_tls_alert(self):
+        talk = Conversation().open().says(CLIENT, "a CAPABILITY\r\n").says(SERVER, b"\x15\x03\x03\x00\x02\x02\x0a").close(SERVER)
+        self.assertEqual(self.verdict(talk), "misconfiguration.plaintext_to_tls_port")
+
+    def test_imap_spoken_to_the_ports_of_others(self):
+        for port, greeting, answer in ((110, "+OK ready", "-ERR unknown command"), (587, "220 mail.example ESMTP Postfix", "502 5.5.2 no such command")):
+            talk = Conversation(port=port).open().says(SERVER, greeting + "\r\n").says(CLIENT, "a1 CAPABILITY\r\n").says(SERVER, answer + "\r\n").close()
+            self.assertEqual(self.verdict(talk), "misconfiguration.wrong_service")
+
     def looked_up(self, *frames):
         talk = Conversation(start=1700000060.0).healthy()
         talk.frames = list(frames) + talk.frames

@@ -109,6 +109,9 @@ command|bad||Please login first|protocol_error
 command|bad||Please select a mailbox first|protocol_error
 login|bad||Already logged in|protocol_error
 login|bad||Client canceled authentication|protocol_error
+login|no|AUTHENTICATIONFAILED|Account locked due to too many failed logins|account_action_required
+bye|bye||Server is being upgraded and will be back shortly|maintenance
+bye|bye|UNAVAILABLE|Scheduled downtime tonight|maintenance
 bye|bye|ALERT|Down for maintenance until noon|maintenance
 bye|bye||idle for too long|autologout
 bye|bye||This is an IMAP server|protocol_error

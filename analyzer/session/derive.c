@@ -98,6 +98,8 @@ struct debt {
 
 static struct debt debt_inside(const struct fact_view v[FACT_COUNT])
 {
+	if (v[FACT_BYE].set && v[FACT_COMMAND_OWED].at.time > v[FACT_BYE].at.time) /* whoever has said BYE owes nothing that is asked later */
+		return (struct debt){ WORD_owed_nothing, FACT_ESTABLISHED };
 	if (v[FACT_COMMAND_OWED].value == WORD_command_login || v[FACT_COMMAND_OWED].value == WORD_command_authenticate)
 		return (struct debt){ WORD_owed_login, FACT_COMMAND_OWED };
 	if (v[FACT_COMMAND_OWED].value == WORD_command_starttls)
@@ -171,6 +173,32 @@ static struct debt debt_of(const struct fact_view v[FACT_COUNT])
 static nanoseconds close_of(const struct fact_view v[FACT_COUNT], nanoseconds now)
 {
 	return v[FACT_ENDED].set && v[FACT_ENDED].value != WORD_end_open ? v[FACT_ENDED].at.time : now;
+}
+
+/* What was refused in clear was asked again inside TLS. */
+static void forget_refusal_before_tls(struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *refused = &v[FACT_LOGIN_REFUSED], *hello = &v[FACT_CLIENT_HELLO];
+
+	if (is(v, FACT_ESTABLISHED_TLS) && hello->set && refused->set && refused->at.time <= hello->at.time)
+		v[FACT_LOGIN_REFUSED] = (struct fact_view){ .known = refused->known };
+}
+
+/* An answer that met nobody any more (its client had left, and answers it by RST) is none: the command is owed still. One that comes within
+ * a second of the parting was on its way. */
+static void forget_late_answer(struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *left = &v[FACT_LEFT_OWING], *answer = &v[FACT_SLOWEST_ANSWER];
+	bool login = left->value == WORD_command_login || left->value == WORD_command_authenticate;
+
+	if (!left->set || !answer->set || answer->at.time < left->at.time + SECOND || !is(v, FACT_CLIENT_RST) || is(v, FACT_COMMAND_OWED))
+		return;
+	struct fact_view asked = login && v[FACT_LOGIN_TRIED].set ? v[FACT_LOGIN_TRIED] : *left;
+	asked.at.time = answer->at.time - answer->value;
+	derive(v, FACT_COMMAND_OWED, left->value, &asked);
+	v[FACT_SLOWEST_ANSWER] = (struct fact_view){ .known = true };
+	if (login && v[FACT_LOGIN_OK].at.time > left->at.time)
+		v[FACT_LOGIN_OK] = (struct fact_view){ .known = true };
 }
 
 static void derive_debt(struct fact_view v[FACT_COUNT], nanoseconds now)
@@ -286,6 +314,8 @@ static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], na
 	apply_absence(tcp, v);
 	deny_login(v);
 	deny_leave(v);
+	forget_refusal_before_tls(v);
+	forget_late_answer(v);
 	derive_debt(v, now);
 	derive_hello_time(v);
 	derive_client_done(v);

@@ -262,7 +262,7 @@ static void greeting(struct imap_state *s, struct observer *o, const struct answ
 	observe(o, FACT_GREETING, a->status);
 	observe_redacted(s, o, FACT_GREETING_TEXT, has_code(a, "CAPABILITY") ? a->behind : a->text);
 	software_greeting(o, a->behind);
-	if (a->status != WORD_status_bye)
+	if (a->status == WORD_status_ok || a->status == WORD_status_preauth)
 		note_greeting_time(o);
 	if (a->status == WORD_status_preauth)
 		logged_in(s, o);
@@ -282,9 +282,7 @@ static void bye(struct imap_state *s, struct observer *o, const struct answer *a
 
 static void untagged_status(struct imap_state *s, struct observer *o, const struct answer *a)
 {
-	bool greets = a->status == WORD_status_ok || a->status == WORD_status_preauth || a->status == WORD_status_bye;
-
-	if (!(s->flags & IMAP_GREETED) && greets)
+	if (!(s->flags & IMAP_GREETED))
 		greeting(s, o, a);
 	if (a->status == WORD_status_bye)
 		bye(s, o, a);

@@ -282,6 +282,13 @@ static void dovecot_waits_for_its_auth(void **state)
 	      EXPECT("imap.greeting_wait=1 @1", "imap.greeting=bye @2", "imap.bye=1 @2", "imap.bye_text=Auth process broken"));
 }
 
+static void greets_by_no(void **state)
+{
+	(void)state;
+	check(DIALOGUE("S * BAD internal server error"), EXPECT("imap.greeting=bad @1", "imap.greeting_text=internal server error", "!imap.bye"));
+	check(DIALOGUE("S * NO [UNAVAILABLE] busy"), EXPECT("imap.greeting=no @1", "!imap.slowest_answer", "!imap.bye"));
+}
+
 static void cyrus_refuses(void **state)
 {
 	(void)state;
@@ -692,6 +699,7 @@ int main(void)
 		cmocka_unit_test(how_long_it_idled),
 		cmocka_unit_test(dovecot_refuses_plaintext),
 		cmocka_unit_test(dovecot_waits_for_its_auth),
+		cmocka_unit_test(greets_by_no),
 		cmocka_unit_test(cyrus_refuses),
 		cmocka_unit_test(courier_is_odd),
 		cmocka_unit_test(courier_says_bye_instead),
