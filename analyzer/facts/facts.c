@@ -279,20 +279,24 @@ const struct fact *facts_find(const struct facts *facts, enum fact_id id)
 	return at < facts->count && facts->list[at].id == id ? &facts->list[at] : NULL;
 }
 
+/* A list begins with room for what most sessions have, and grows little by little: an idle session must stay small. */
+#define ROOM_FIRST 24u
+#define ROOM_MORE 8u
+
 static struct fact *put(struct observer *o, int at)
 {
 	struct facts *f = o->facts;
 
 	if (f->count == f->room) {
-		/* Rooms of eight: an idle session must stay small. */
-		struct fact *more = f->room < 248 ? realloc(f->list, (f->room + 8u) * sizeof *more) : NULL;
+		unsigned room = f->room + (f->room ? ROOM_MORE : ROOM_FIRST);
+		struct fact *more = room <= UINT8_MAX ? realloc(f->list, room * sizeof *more) : NULL;
 		if (!more) {
 			if (o->lost)
 				++*o->lost;
 			return NULL;
 		}
 		f->list = more;
-		f->room = (uint8_t)(f->room + 8);
+		f->room = (uint8_t)room;
 	}
 	memmove(&f->list[at + 1], &f->list[at], (size_t)(f->count - at) * sizeof *f->list);
 	f->count++;

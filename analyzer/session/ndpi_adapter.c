@@ -104,7 +104,8 @@ static struct ndpi_detection_module_struct *start(void)
 #if NDPI_VERSION >= 410
 	struct ndpi_detection_module_struct *module = ndpi_init_detection_module(NULL);
 #else
-	struct ndpi_detection_module_struct *module = ndpi_init_detection_module(ndpi_no_prefs);
+	/* The addresses it is shown suggest nothing (make_packet): a list of some is not needed. */
+	struct ndpi_detection_module_struct *module = ndpi_init_detection_module(ndpi_dont_load_tor_hosts);
 #endif
 	if (!module)
 		return NULL;

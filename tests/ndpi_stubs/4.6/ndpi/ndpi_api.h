@@ -28,7 +28,7 @@ struct ndpi_flow_struct {
 typedef struct {
 	u_int16_t master_protocol, app_protocol;
 } ndpi_protocol;
-typedef enum { ndpi_no_prefs = 0 } ndpi_init_prefs;
+typedef enum { ndpi_no_prefs = 0, ndpi_dont_load_tor_hosts = 1 } ndpi_init_prefs;
 
 struct ndpi_detection_module_struct *ndpi_init_detection_module(ndpi_init_prefs preferences);
 typedef struct {
