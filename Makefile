@@ -11,6 +11,10 @@ WARN := -Wall -Wextra -Werror
 BUILD ?= build
 CPPFLAGS += -std=c11 -D_GNU_SOURCE -DIMAPWHY_VERSION='"$(VERSION)"' -DIMAPWHY_RULES='"$(PREFIX)/share/imapwhy/rules"' -DIMAPWHY_USER_KEY='"$(USER_KEY)"' -I$(BUILD)
 LIBS := -lpcap -larchive -lndpi -ljson-c -lyaml -lcrypto -lm -lpthread
+# TLS certificates may come compressed (RFC 8879): unpacked by each of these libraries that is there.
+PACKERS := $(shell for l in zlib libbrotlidec libzstd; do pkg-config --exists $$l 2>/dev/null && echo $$l; done)
+CPPFLAGS += $(addprefix -DHAVE_,$(PACKERS))
+LIBS += $(if $(PACKERS),$(shell pkg-config --libs $(PACKERS)))
 
 # The rooms in their strict order: a room may include its own headers and those of the rooms before it.
 base := analyzer/base

@@ -5,7 +5,8 @@ packages="gcc make pkg-config libpcap-dev libndpi-dev libjson-c-dev libyaml-dev 
 case ${1:-build} in
 check)
 	packages="$packages libcmocka-dev tshark python3-yaml python3-jsonschema iproute2 iptables zstd lz4 strace
-		tcpdump ethtool procps openssl gnutls-bin" ;;
+		tcpdump ethtool procps openssl gnutls-bin
+		zlib1g-dev libbrotli-dev libzstd-dev" ;;
 peer) packages=$2 ;;
 fuzz) packages="$packages clang libclang-rt-14-dev" ;; # make fuzz: without clang a small driver of our own does it
 lab)

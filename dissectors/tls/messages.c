@@ -1,5 +1,6 @@
 /* Handshake messages out of opened records: put together where they span several, and what follows from them for the keys. */
 #include "decryption.h"
+#include "inflate.h"
 #include "progress.h"
 #include "text.h"
 
@@ -14,6 +15,22 @@ static void go_on(struct sealed_side *side, enum epoch epoch)
 {
 	side->due = true;
 	side->epoch = (uint8_t)epoch;
+}
+
+/* A Certificate message under compression (RFC 8879 4); one that can't be unpacked goes untold. */
+static void compressed_certificate(struct tls_state *st, struct observer *o, struct bytes body)
+{
+	struct reader r = reader_of(body);
+	uint16_t algorithm = read_be16(&r);
+	size_t len = read_be24(&r);
+	struct bytes packed = read_bytes(&r, read_be24(&r));
+
+	if (r.shortfall || len == 0 || len > DISSECT_MOST_LEFT)
+		return;
+	uint8_t *room = decryptor_take(st->decryption->shared, len);
+	if (room && inflate_certificate(algorithm, packed, room, len))
+		handshake_message(st, o, CERTIFICATE, bytes_of(room, len));
+	decryptor_give_back(st->decryption->shared, room, len);
 }
 
 /* What changes keys; the rest is the dissector's. */
@@ -34,6 +51,9 @@ static void message_13(struct tls_state *st, struct observer *o, uint8_t type, s
 	case KEY_UPDATE:
 		if (side->epoch == EPOCH_TRAFFIC && side->protection && !side->due && !protection_update(side->protection))
 			give_up(st, o, WORD_decrypted_stopped);
+		break;
+	case COMPRESSED_CERTIFICATE:
+		compressed_certificate(st, o, body);
 		break;
 	default:
 		handshake_message(st, o, type, body);

@@ -6,9 +6,16 @@
 #include <cmocka.h>
 #include <openssl/err.h>
 
+#ifdef HAVE_zlib
+#include <zlib.h>
+#endif
+
 #include "decrypt.h"
+#include "decryption.h"
+#include "inflate.h"
 #include "keylog.h"
 #include "protect.h"
+#include "protocol.h"
 #include "schedule.h"
 #include "tls_talk.h"
 
@@ -766,6 +773,90 @@ static void only_traffic_secrets_suffice(void **state)
 }
 
 /* A client that does not trust the certificate says so inside the handshake. */
+/* "imap imap imap imap imap imap" as zlib, brotli and zstd pack it. */
+static void certificates_are_unpacked(void **state)
+{
+	static const char *const packed[] = { "", "78dacbcc4d2c50c8c44100009e180a8b", "1b1c00f88d54b5bf4c6b832b90b060270a900e", "28b52ffd00585d000028696d6170200100008b16" };
+	static const char said[] = "imap imap imap imap imap imap";
+	uint8_t in[64], out[64];
+
+	(void)state;
+	for (uint16_t algorithm = 0; algorithm < 5; algorithm++) {
+		size_t n = algorithm >= 1 && algorithm <= 3 ? hex(packed[algorithm], in) : 0;
+		bool good = inflate_certificate(algorithm, bytes_of(in, n), out, sizeof said - 1);
+		if (n == 0) {
+			assert_false(good);
+			continue;
+		}
+		if (!good) {
+			print_message("built without the library for algorithm %u\n", algorithm);
+			continue;
+		}
+		assert_memory_equal(out, said, sizeof said - 1);
+		assert_false(inflate_certificate(algorithm, bytes_of(in, n), out, sizeof said - 2));
+		assert_false(inflate_certificate(algorithm, bytes_of(in, n), out, sizeof said));
+		for (size_t cut = 0; cut < n; cut++)
+			assert_false(inflate_certificate(algorithm, bytes_of(in, cut), out, sizeof said - 1));
+	}
+}
+
+#ifdef HAVE_zlib
+static uint8_t *put24(uint8_t *at, size_t number)
+{
+	at[0] = (uint8_t)(number >> 16);
+	at[1] = (uint8_t)(number >> 8);
+	at[2] = (uint8_t)number;
+	return at + 3;
+}
+
+/* CompressedCertificate (RFC 8879 4) of a server's certificate; its length. */
+static size_t compressed(SSL *server, uint8_t into[4096])
+{
+	uint8_t plain[4096] = { 0 }, *at = plain + 7;
+	int der = i2d_X509(SSL_get_certificate(server), &at);
+	uLongf packed = 4096 - 12;
+
+	put24(plain + 1, (size_t)der + 5);
+	put24(plain + 4, (size_t)der);
+	size_t len = (size_t)der + 9;
+	assert_int_equal(compress(into + 12, &packed, plain, len), Z_OK);
+	into[0] = COMPRESSED_CERTIFICATE;
+	put24(into + 1, packed + 8);
+	into[4] = 0;
+	into[5] = 1;
+	put24(put24(into + 6, len), packed);
+	return packed + 12;
+}
+
+static void a_compressed_certificate_is_told(void **state)
+{
+	struct talk t;
+	struct reading r;
+	uint8_t message[4096];
+
+	(void)state;
+	conversation(&t, TLS1_3_VERSION);
+	reading_begin(&r, "# nothing\n");
+	for (size_t i = 0; i < 2; i++) /* the hellos */
+		hear(&r, t.pieces[i].from, t.pieces[i].data, t.pieces[i].len);
+	assert_null(facts_find(&r.facts, FACT_CERT_SUBJECT));
+	struct observer o = observer_of(&r, FROM_SERVER);
+	size_t len = compressed(t.ssl[FROM_SERVER], message);
+	inner_messages(&r.st, &o, bytes_of(message, len - 1));
+	assert_null(facts_find(&r.facts, FACT_CERT_SUBJECT));
+	inner_messages(&r.st, &o, bytes_of(message + len - 1, 1));
+	assert_string_equal(texts_get(r.texts, (uint32_t)value(&r, FACT_CERT_SUBJECT)), "CN=imap.example.org");
+	reading_end(&r);
+	talk_end(&t);
+}
+#else
+static void a_compressed_certificate_is_told(void **state)
+{
+	(void)state;
+	skip(); /* built without zlib */
+}
+#endif
+
 static void alerts_inside_the_handshake_are_read(void **state)
 {
 	struct talk t;
@@ -888,6 +979,8 @@ int main(void)
 		cmocka_unit_test(reading_goes_on_behind_holes),
 		cmocka_unit_test(a_hole_in_the_handshake_is_passed),
 		cmocka_unit_test(only_traffic_secrets_suffice),
+		cmocka_unit_test(certificates_are_unpacked),
+		cmocka_unit_test(a_compressed_certificate_is_told),
 		cmocka_unit_test(alerts_inside_the_handshake_are_read),
 		cmocka_unit_test(key_logs_are_read_and_their_mistakes_counted),
 		cmocka_unit_test(the_oldest_secrets_leave_first),
