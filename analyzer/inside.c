@@ -162,8 +162,24 @@ static void name_like(const struct inside *i, struct fact_view v[FACT_COUNT], st
 
 /* A session that fetched so much after its login was let in, whatever the answer looked like; so was one with a command answered. */
 #define WORKED_LEAST 2000
-/* What is passed on to other sessions must be surer than a verdict. */
+/* What is passed on to other sessions must be surer than a verdict; where commands were answered, the work itself says that the client was let in. */
 #define SURE 950
+#define SURE_AT_WORK 800
+
+/* Nothing else is as long as CAPABILITY before login, and LOGOUT: less than that is no fit. */
+#define TEXT_FITS -1.0f
+
+/* An answer's length is told without its tag, which is then known. */
+static bool tells_tag(const struct inside *i)
+{
+	for (int n = 0; n < i->steps; n++) {
+		const struct inside_reading *r = &i->best.reading[n];
+		bool is_text = (r->meaning == MEANS_capability && r->phase == PHASE_asked_list) || r->meaning == MEANS_logout;
+		if (is_text && r->size > TEXT_FITS)
+			return true;
+	}
+	return false;
+}
 
 static bool went_to_work(const struct inside *i)
 {
@@ -174,7 +190,7 @@ static bool went_to_work(const struct inside *i)
 		bytes += i->step[n].from == FROM_SERVER && !i->step[n].middle ? i->step[n].all.least : 0;
 		answered = answered || i->best.reading[n].meaning == MEANS_answer;
 	}
-	return bytes >= WORKED_LEAST || answered;
+	return bytes >= WORKED_LEAST || (answered && tells_tag(i));
 }
 
 void inside_remember(struct session *s, const struct inside_case *c, const struct inside *i)
@@ -188,11 +204,11 @@ void inside_remember(struct session *s, const struct inside_case *c, const struc
 
 bool inside_answer(const struct inside *i, struct answer *into)
 {
-	bool accepted = i->what == WORD_inside_success;
+	bool accepted = i->best.what == WORD_inside_success;
 
 	/* What rests on answers learnt before teaches nothing: one mistake would spread. Nor does a login that was refused first: which answer let it
 	 * in is less sure. */
-	if (i->answer < 1 || i->margin < SURE || i->best.like || (!accepted && i->what != WORD_inside_login_refused) ||
+	if (i->answer < 1 || i->margin < (accepted && tells_tag(i) ? SURE_AT_WORK : SURE) || i->best.like || (!accepted && i->best.what != WORD_inside_login_refused) ||
 	    (accepted && (i->refused || !went_to_work(i))))
 		return false;
 	*into = (struct answer){ .length = i->step[i->answer].all.least - i->best.tag, .whole = i->step[i->answer].all.least,

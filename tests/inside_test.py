@@ -160,6 +160,25 @@ class OtherSessions(unittest.TestCase):
         self.assertEqual((found[41010], found[42000]), ("success", "syn_dropped"))
 
 
+    def refused_beside_one_that_worked(self, other_first):
+        """Answers of a server that is not known; the other client logs in and looks at its mailbox. Verdicts of the one and of the other."""
+        capture = Capture()
+        at = {ME: 3.0 * other_first, "192.0.2.11": 3.0 * (not other_first)}
+        Session(capture, at[ME]).s(30).c(17).s(115).c(43).s(25, 0.2).closes(0)
+        other = Session(capture, at["192.0.2.11"], "192.0.2.11", 40001)
+        other.s(30).c(17).s(115).c(44).s(35, 0.2).c(17).s(115).c(16).s(46).c(13).s(41).closes(1)
+        return [told(capture, client)[0]["imapwhy"]["verdict"]["mechanism"] for client in at]
+
+    def test_what_it_answered_to_a_login_that_worked_tells_the_refusal(self):
+        capture = Capture()
+        Session(capture).s(30).c(17).s(115).c(43).s(25, 0.2).closes(0)
+        self.assertEqual(told(capture)[0]["imapwhy"]["verdict"]["outcome"], "inconclusive")
+        self.assertEqual(self.refused_beside_one_that_worked(other_first=True), ["rejected_inside_tls", "success"])
+
+    def test_a_verdict_that_is_unclear_waits_for_the_next_session(self):
+        self.assertEqual(self.refused_beside_one_that_worked(other_first=False), ["rejected_inside_tls", "success"])
+
+
 class Explained(unittest.TestCase):
     def test_explain_prints_every_record_with_its_meanings(self):
         done = run("explain", capture_of("success-itls-emptybox-imaplib-courier"))
