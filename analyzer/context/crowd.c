@@ -407,6 +407,15 @@ struct tally crowd_watched(const struct crowd *c, nanoseconds until, nanoseconds
 	return tally_of(c, (struct span){ 0, until, within }, 0, times);
 }
 
+bool crowd_any_served(const struct crowd *c, nanoseconds since, nanoseconds until, nanoseconds within)
+{
+	for (const struct party *p = c->party; p && p < c->party + c->room; p++)
+		if (p->served[0] >= since && party_served_between(p, since, until) &&
+		    !(p->streak && failing(crowd_streak(c, p), until, within)))
+			return true;
+	return false;
+}
+
 struct tally crowd_counted(const struct crowd *c, nanoseconds since, nanoseconds until)
 {
 	return tally_of(c, (struct span){ since, until, 0 }, UINT32_MAX, 0);

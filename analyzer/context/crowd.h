@@ -88,6 +88,8 @@ struct tally {
 /* Whom the fault hits that is newest at `until`: hits more than `within` before it count no more, nor those served before it. Counting stops
  * where more than so many times as many were served as are hit. */
 struct tally crowd_watched(const struct crowd *crowd, nanoseconds until, nanoseconds within, uint32_t times);
+/* Was anybody served between two times whom the fault does not hit at `until`? */
+bool crowd_any_served(const struct crowd *crowd, nanoseconds since, nanoseconds until, nanoseconds within);
 /* Makes those the incident's: whoever is hit from now on counts, whoever was not failing is none of it. */
 void crowd_open(struct crowd *crowd, nanoseconds since, nanoseconds until, nanoseconds within);
 /* Everybody hit in an open incident, and who was served meanwhile. */

@@ -311,8 +311,11 @@ static void open_at(struct incidents *i, struct place *place, const struct tally
 
 static void judge_watched(struct incidents *i, struct place *place)
 {
-	/* Of a network, and of all, a single one that is served is enough to know. */
-	uint32_t times = place->kind == PLACE_NETWORK || place->kind == PLACE_ALL ? 0 : SHARE - 1;
+	/* Of a network, and of all, a single one that is served is enough to know; most often one was since the newest hit's session began. */
+	bool by_one = place->kind == PLACE_NETWORK || place->kind == PLACE_ALL;
+	uint32_t times = by_one ? 0 : SHARE - 1;
+	if (by_one && crowd_any_served(&place->crowd, place->last_began, place->last_hit, WITHIN))
+		return;
 	struct tally n = crowd_watched(&place->crowd, place->last_hit, WITHIN, times);
 
 	if (!makes_incident(place, &n))

@@ -385,6 +385,7 @@ void place_record(struct places *p, struct place *place, const struct incident_s
 	if (s->at < place->last_hit)
 		return;
 	place->last_hit = s->at;
+	place->last_began = s->began;
 	place->last = s->proof;
 	place->last_session = s->session;
 	place->sessions_served += place->served_since_hit;

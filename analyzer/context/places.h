@@ -34,7 +34,7 @@ struct place {
 	uint16_t port[PORTS];    /* at which its clients were hit: what is served at others proves nothing */
 	struct crowd crowd;
 	uint64_t group;          /* hash of the domain, or of the address */
-	nanoseconds since, last_hit;
+	nanoseconds since, last_hit, last_began; /* last: of the newest hit, and of the session it was */
 	uint32_t served_since_hit; /* sessions of others than those hit, since the newest hit; before it: */
 	uint32_t sessions_served, sessions_hit;
 	bool pending;            /* hit since it was judged last */
