@@ -266,6 +266,8 @@ void analysis_end(struct analysis *a)
 	/* Another recording may begin earlier, and nothing of this one proves anything there. */
 	a->now = 0;
 	frames_forget(a->shared.held);
+	context_forgotten(&a->context, a->forgotten);
+	a->forgotten[FORGOTTEN_INCIDENTS] += incidents_evicted(a->incidents);
 	context_reset(&a->context);
 	incidents_destroy(&a->incidents);
 	a->incidents = incidents_create(a->options.memory / 32, a->key, incident_told, a);

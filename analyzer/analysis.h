@@ -40,6 +40,7 @@ struct analysis {
 	uint64_t mail_end_port[65536 / 64]; /* the ports of any of them */
 	nanoseconds now, first, lookups_looked;
 	struct moment last;
+	uint64_t forgotten[FORGOTTEN_KINDS]; /* in recordings that are over, whose tables are gone */
 	uint64_t packets, bytes, skipped, duplicates, cut, sessions, matched;
 	struct {
 		uint64_t id[WANTED_MOST]; /* incidents that a chosen session belongs to, the newest ones, a ring */

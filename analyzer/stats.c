@@ -56,8 +56,9 @@ void analysis_stats(struct analysis *a, const struct source *source, struct repo
 		.first = a->first, .last = a->last.time,
 		.now = a->now > a->last.time ? a->now : a->last.time,
 	};
+	memcpy(into->forgotten, a->forgotten, sizeof into->forgotten);
 	context_forgotten(&a->context, into->forgotten);
-	into->forgotten[FORGOTTEN_INCIDENTS] = incidents_evicted(a->incidents);
+	into->forgotten[FORGOTTEN_INCIDENTS] += incidents_evicted(a->incidents);
 	into->forgotten[FORGOTTEN_LOOKUPS] = lookups_evicted(a->lookups);
 	into->forgotten[FORGOTTEN_NAMES] = lookups_names_evicted(a->lookups);
 	into->forgotten[FORGOTTEN_ATTEMPTS] = attempts_uncounted(a->attempts);

@@ -40,6 +40,8 @@ class Memory(unittest.TestCase):
         _, stats = self.analysed([idle(n) for n in range(8000)], "--memory", "8M", "--only", "failed")
         self.assertLess(stats["memory_bytes"], 8 << 20)
         self.assertGreater(stats["flows"]["evicted"]["loggedin"], 0)
+        self.assertGreater(stats["forgotten"]["races"], 0)
+        self.assertGreater(stats["forgotten"]["incidents"], 0)
 
     def test_all_may_wake_at_once(self):
         talks = [idle(n) for n in range(3000)]

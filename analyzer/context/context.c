@@ -82,8 +82,8 @@ size_t context_bytes(const struct context *c)
 
 void context_forgotten(const struct context *c, uint64_t into[FORGOTTEN_KINDS])
 {
-	into[FORGOTTEN_PASSING] = passing_overwritten(c->passing);
-	into[FORGOTTEN_WATCHED] = watch_overwritten(c->watch);
+	into[FORGOTTEN_PASSING] += passing_overwritten(c->passing);
+	into[FORGOTTEN_WATCHED] += watch_overwritten(c->watch);
 	for (const struct table *t = tables; t < TABLES_END; t++)
 		into[t->kind] += ageing_evicted(table_in(c, t));
 }

@@ -46,7 +46,7 @@ enum forgotten {
 bool context_init(struct context *context, size_t most_bytes, struct hash_key key);
 void context_reset(struct context *context);
 size_t context_bytes(const struct context *context);
-/* Adds the records of other traffic that left for room; `into` begins as zeros. */
+/* Adds the records of other traffic that left for room. */
 void context_forgotten(const struct context *context, uint64_t into[FORGOTTEN_KINDS]);
 
 /* Whose view is completed. */
