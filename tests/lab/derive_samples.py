@@ -9,18 +9,11 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
 from capture_files import ACK, FIN, PSH, RST, SYN, Packet, network_of, read, segment_of, write_pcap  # noqa: E402
+from stacks import checksum  # noqa: E402
 
 SECOND = 10**9
 MILLISECOND = 10**6
 MINUTE = 60 * SECOND
-
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(">%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
 
 
 def edited(packet, time=None, payload=None, port=None, keep_options=True, **fields):

@@ -4,12 +4,14 @@
 reset_samples.py [NAME...] writes samples/NAME/capture.pcap and README.md; `make samples-accept CASES=NAME` then writes what is reported, to be read."""
 import os
 import random
+import socket
 import struct
 import sys
 
-import resets
-import stacks
-from resets import ACK, RST
+from reset_box import ACK, RST, Box, Packet
+from reset_net import CLIENT, alone
+from resets import run_case, write_pcap
+from stacks import checksum
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BOTH = RST | ACK
@@ -50,36 +52,36 @@ def case_of(p, tampered):
 def stage(box, p):
     """The tampered session; where another one must be served beside it, that one comes first, or follows where silence needs it later."""
     random.seed(1)
-    frames = resets.run_case(box, case_of(p, True), 41000) if not p["beside"] or p["forge"].get("silence") else []
+    frames = run_case(box, case_of(p, True), 41000) if not p["beside"] or p["forge"].get("silence") else []
     if p["beside"]:
-        served = resets.run_case(box, case_of(p, False), 41002)
+        served = run_case(box, case_of(p, False), 41002)
         frames += [(at, moved(data)) for at, data in served]
         if not p["forge"].get("silence"):
-            frames += resets.run_case(box, case_of(p, True), 41000)
+            frames += run_case(box, case_of(p, True), 41000)
     return frames
 
 
 def moved(data):
     """The same packet of a neighbour's address: the lab has one client."""
-    packet = resets.Packet(data)
+    packet = Packet(data)
     for place in (12, 16):
-        if bytes(packet.ip[place:place + 4]) == resets.socket.inet_aton(resets.CLIENT):
+        if bytes(packet.ip[place:place + 4]) == socket.inet_aton(CLIENT):
             packet.ip[place + 3] += 1
     tcp = packet.ip[packet.head:]
     tcp[16:18] = b"\0\0"
-    tcp[16:18] = struct.pack("!H", stacks.checksum(bytes(packet.ip[12:20]) + struct.pack("!BBH", 0, 6, len(tcp)) + bytes(tcp)))
+    tcp[16:18] = struct.pack("!H", checksum(bytes(packet.ip[12:20]) + struct.pack("!BBH", 0, 6, len(tcp)) + bytes(tcp)))
     packet.ip[packet.head:] = tcp
     return bytes(packet.hop(0).ip)
 
 
 def main(names):
-    box = resets.Box()
-    with resets.alone():
+    box = Box()
+    with alone():
         box.start()
         for name in names or PATTERNS:
             folder = os.path.join(TOP, "samples", name)
             os.makedirs(folder, exist_ok=True)
-            resets.write_pcap(os.path.join(folder, "capture.pcap"), stage(box, PATTERNS[name]))
+            write_pcap(os.path.join(folder, "capture.pcap"), stage(box, PATTERNS[name]))
             with open(os.path.join(folder, "README.md"), "w", encoding="utf-8") as file:
                 file.write("# %s\n\nStaged by tests/lab/reset_samples.py between real Linux stacks in network namespaces; a box on the way, five hops nearer than the server, tampers: %s.\n" % (name, PATTERNS[name]["says"]))
         box.stop = True
