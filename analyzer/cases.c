@@ -9,8 +9,6 @@
 #include "judge.h"
 #include "sessions.h"
 
-const char *const outcome_words[] = { "healthy", "failed", "degraded", "inconclusive", NULL };
-
 static bool in_net(const struct address *address, const struct address *net, int bits)
 {
 	if (bits == 0)
@@ -23,17 +21,9 @@ static bool in_net(const struct address *address, const struct address *net, int
 	return true;
 }
 
-static int outcome_number(const char *word)
-{
-	for (int i = 0; outcome_words[i]; i++)
-		if (strcmp(outcome_words[i], word) == 0)
-			return i;
-	return 3;
-}
-
 static bool outcome_chosen(const struct analysis *a, const struct rule *rule)
 {
-	return !a->options.outcomes || a->options.outcomes >> outcome_number(rule->outcome) & 1;
+	return !a->options.outcomes || a->options.outcomes >> rule->outcome & 1;
 }
 
 /* Chosen by its ends and its time; outcomes choose besides. */
@@ -85,13 +75,14 @@ static uint64_t tell_incidents(struct analysis *a, const struct session_summary 
 /* The sessions that end so; a corrected verdict counts no more. */
 static void count(struct report_sessions *into, const struct rule *rule, const struct rule *before)
 {
-	uint64_t *const outcomes[] = { &into->healthy, &into->failed, &into->degraded, &into->inconclusive };
+	uint64_t *const by_outcome[OUTCOMES] = { [OUTCOME_HEALTHY] = &into->healthy, [OUTCOME_FAILED] = &into->failed,
+						 [OUTCOME_DEGRADED] = &into->degraded, [OUTCOME_INCONCLUSIVE] = &into->inconclusive };
 
 	for (int i = 0; i < 2; i++) {
 		const struct rule *r = i ? before : rule;
 		if (!r)
 			continue;
-		*(strcmp(r->mechanism, "probe") == 0 ? &into->probes : outcomes[outcome_number(r->outcome)]) += i ? (uint64_t)-1 : 1;
+		*(strcmp(r->mechanism, "probe") == 0 ? &into->probes : by_outcome[r->outcome]) += i ? (uint64_t)-1 : 1;
 	}
 }
 
@@ -183,7 +174,7 @@ static void tell_context(struct analysis *a, const struct session *s, struct fac
 		answer.shown.client = c.client->address;
 		answers_learn(&a->context.answers, c.server, &answer);
 	}
-	if (strcmp(rule->outcome, "failed") != 0 || (s->companion && !companion_tells(rule)))
+	if (rule->outcome != OUTCOME_FAILED || (s->companion && !companion_tells(rule)))
 		return;
 	if (strcmp(rule->mechanism, "certificate_rejected") == 0 && (view[FACT_CLIENT_ALERT].value || view[FACT_CLIENT_ENCRYPTED_ALERT].value))
 		context_certificate_refused(&a->context, &c, view[FACT_CLIENT_HELLO].at.time);
@@ -209,7 +200,7 @@ static void tell_loss(struct analysis *a, const struct session *s, const struct 
 	const struct loss loss = { (uint32_t)(summary->side[0].data_segments + summary->side[1].data_segments),
 				   (uint32_t)(summary->side[0].retransmissions + summary->side[1].retransmissions) };
 
-	if (a->context.watching && !s->written && strcmp(rule->outcome, "healthy") == 0)
+	if (a->context.watching && !s->written && rule->outcome == OUTCOME_HEALTHY)
 		watch_session(a->context.watch, &s->flow->client.address, &loss);
 }
 
@@ -244,7 +235,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	struct session_answers answers;
 	struct case_of c = case_of(a, s);
 	tell_context(a, s, view, rule);
-	if (s->flow->rank == RANK_LOGGED_IN && (strcmp(rule->outcome, "degraded") == 0 || strcmp(rule->mechanism, "success") == 0))
+	if (s->flow->rank == RANK_LOGGED_IN && (rule->outcome == OUTCOME_DEGRADED || strcmp(rule->mechanism, "success") == 0))
 		session_served(a, s, s->first.time);
 	if (reports_sessions(a)) {
 		context_answers(&a->context, &c, &answers);
@@ -252,7 +243,7 @@ void session_written(struct analysis *a, struct session *s, struct fact_view *vi
 	}
 	tell_loss(a, s, &summary, rule);
 	summary.others = &a->proofs;
-	s->untold = s->companion && !revises && !companion_tells(rule) && !(a->options.companions && strcmp(rule->outcome, "healthy") == 0);
+	s->untold = s->companion && !revises && !companion_tells(rule) && !(a->options.companions && rule->outcome == OUTCOME_HEALTHY);
 	/* The first word on a session counts; what corrects it is no other session. */
 	if (!revises && !s->untold)
 		s->incident = tell_fault(a, &c, &summary, view, rule, id);

@@ -34,6 +34,6 @@ bool companion_tells(const struct rule *rule)
 	/* That what speaks is no POP3 and no SMTP client needs no knowledge of what it says. */
 	if (strcmp(rule->id, "companion.wrong_service") == 0)
 		return true;
-	return (strcmp(rule->outcome, "failed") == 0 || strcmp(rule->outcome, "degraded") == 0) && rule->confidence >= CERTAIN &&
+	return (rule->outcome == OUTCOME_FAILED || rule->outcome == OUTCOME_DEGRADED) && rule->confidence >= CERTAIN &&
 	       listed(transport, rule->class) && !listed(of_dialogue, rule->mechanism);
 }

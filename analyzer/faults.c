@@ -29,7 +29,7 @@ static bool fault_of(const struct rule *rule, struct fault *into)
 {
 	enum fault_kind kind = kind_of(rule);
 
-	if (!is(rule->outcome, "failed"))
+	if (rule->outcome != OUTCOME_FAILED)
 		return false;
 	/* A client's own fault is no incident, but for logins refused again and again, certificates, and names that are gone. */
 	if (is(rule->culprit, "client") && kind == FAULT_SERVICE)

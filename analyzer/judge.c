@@ -139,7 +139,7 @@ bool waits_for_context(const struct analysis *a, const struct fact_view *view, c
 {
 	struct fact_view supposed[FACT_COUNT];
 
-	if (strcmp(rule->outcome, "healthy") == 0 && view[FACT_WORKED].value)
+	if (rule->outcome == OUTCOME_HEALTHY && view[FACT_WORKED].value)
 		return false;
 	if (waits_for_answers(view, rule))
 		return true;

@@ -159,7 +159,7 @@ void evict_session(void *context, struct flow *flow)
 
 	if (s && !s->written) {
 		const struct rule *rule = judge_session(a, s, false, view);
-		if (strcmp(rule->outcome, "failed") == 0 || strcmp(rule->outcome, "degraded") == 0)
+		if (rule->outcome == OUTCOME_FAILED || rule->outcome == OUTCOME_DEGRADED)
 			session_written(a, s, view, rule);
 	}
 	forget_session(a, flow);

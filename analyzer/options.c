@@ -93,23 +93,14 @@ static bool number(const char *text, uint64_t most, uint64_t *into)
 	return true;
 }
 
-/* One of the words; its number, -1: none. */
-static int word_of(const char *text, const char *const *words)
-{
-	for (int i = 0; words[i]; i++)
-		if (strcmp(words[i], text) == 0)
-			return i;
-	return -1;
-}
-
-static bool outcomes(const char *list, unsigned *into, struct error *error)
+static bool take_outcomes(const char *list, unsigned *into, struct error *error)
 {
 	char copy[128];
 
 	if ((size_t)snprintf(copy, sizeof copy, "%s", list) >= sizeof copy)
 		return error_set(error, "--only: list too long");
 	for (char *rest = copy, *word; (word = strsep(&rest, ",")) != NULL;) {
-		int n = word_of(word, outcome_words);
+		int n = list_number(outcomes, word);
 		if (n < 0)
 			return error_set(error, "--only %s: outcomes are healthy, failed, degraded and inconclusive", word);
 		*into |= 1u << n;
@@ -174,7 +165,7 @@ static bool wrong(struct error *error, const char *option, const char *value, co
 static bool take_output(struct options *o, const char *value, struct error *error)
 {
 	static const char *const words[] = { "text", "json", "none", NULL };
-	int n = word_of(value, words);
+	int n = list_number(words, value);
 
 	if (n < 0)
 		return wrong(error, "--output", value, "json, text or none");
@@ -190,49 +181,48 @@ static bool take_server(struct options *o, const char *value)
 	return true;
 }
 
-static const char *name_of(int option, char *into, size_t room)
-{
-	for (const struct option *o = long_options; o->name; o++)
-		if (o->val == option)
-			snprintf(into, room, "--%s", o->name);
-	return into;
-}
+/* Numbers, by their option, and what they may be. */
+static const struct number_option {
+	int option;
+	uint64_t least, most;
+	const char *name, *wanted;
+} number_options[] = {
+	{ 'p', 1, UINT16_MAX, "--port", "a port from 1 to 65535" },
+	{ LONG_MEMORY, 8u << 20, (uint64_t)1 << 46, "--memory", "a size of at least 8M, such as 256M or 1G" },
+	{ LONG_COMMUNITY, 0, UINT16_MAX, "--community-seed", "a number from 0 to 65535" },
+	{ LONG_SEED, 0, INT64_MAX, "--seed", "a number" },
+	{ LONG_SNAP, 0, INT32_MAX, "--snap", "a number of bytes" },
+	{ LONG_BUFFER, 0, INT32_MAX, "--buffer", "a size of at most 2G, such as 64M" },
+};
 
 static bool take_number(int option, struct options *o, const char *value, struct error *error)
 {
-	char name[32] = "";
+	const struct number_option *of = NULL;
 	uint64_t n;
 
-	if (!number(value, (uint64_t)1 << 46, &n))
-		return wrong(error, name_of(option, name, sizeof name), value,
-			     option == 'p' ? "a port from 1 to 65535" : "a number such as 4096, 64K, 256M or 1G");
+	for (size_t i = 0; i < sizeof number_options / sizeof *number_options; i++)
+		if (number_options[i].option == option)
+			of = &number_options[i];
+	if (!of)
+		abort(); /* an option of the table above that nobody reads */
+	if (!number(value, of->most, &n) || n < of->least)
+		return wrong(error, of->name, value, of->wanted);
 	switch (option) {
 	case 'p':
-		if (n == 0 || n > 65535)
-			return wrong(error, "--port", value, "a port from 1 to 65535");
-		if (o->analysis.port_count == 64)
-			return error_set(error, "--port: at most 64 ports");
+		if (o->analysis.port_count == PORTS_MOST)
+			return error_set(error, "--port: at most %d ports", PORTS_MOST);
 		o->analysis.ports[o->analysis.port_count++] = (uint16_t)n;
-		return true;
-	case LONG_MEMORY:
-		if (n < 8u << 20)
-			return wrong(error, "--memory", value, "at least 8M");
-		o->analysis.memory = n;
-		return true;
-	case LONG_COMMUNITY:
-		o->report.community_seed = (uint16_t)n;
-		return true;
+		break;
+	case LONG_MEMORY: o->analysis.memory = n; break;
+	case LONG_COMMUNITY: o->report.community_seed = (uint16_t)n; break;
 	case LONG_SEED:
 		o->analysis.seed = n;
 		o->seed_given = true;
-		return true;
-	case LONG_SNAP:
-		o->source.snap_length = (int)n;
-		return true;
-	default:
-		o->source.buffer_bytes = n > INT32_MAX ? INT32_MAX : (int)n;
-		return true;
+		break;
+	case LONG_SNAP: o->source.snap_length = (int)n; break;
+	case LONG_BUFFER: o->source.buffer_bytes = (int)n; break;
 	}
+	return true;
 }
 
 /* A day at the most. */
@@ -249,7 +239,6 @@ static bool seconds_of(const char *text, nanoseconds *into)
 static bool take(int option, struct options *o, const char *value, struct error *error)
 {
 	static const char *const modes[] = { "hash", "mask", "clear", "off", NULL };
-	static const char *const languages[] = { "en", "ar", NULL };
 	int n;
 
 	switch (option) {
@@ -260,7 +249,7 @@ static bool take(int option, struct options *o, const char *value, struct error 
 	case 'f': o->source.filter = value; return true;
 	case 'h': o->task = TASK_HELP; return true;
 	case 'V': o->task = TASK_VERSION; return true;
-	case LONG_ONLY: return outcomes(value, &o->analysis.outcomes, error);
+	case LONG_ONLY: return take_outcomes(value, &o->analysis.outcomes, error);
 	case LONG_CLIENT:
 		return net(value, &o->analysis.client, &o->analysis.client_bits) ||
 		       wrong(error, "--client", value, "an address or network such as 10.1.4.0/24");
@@ -272,13 +261,13 @@ static bool take(int option, struct options *o, const char *value, struct error 
 	case LONG_SEPARATE: o->source.files = FILES_SEPARATE; return true;
 	case LONG_RULES: o->rules = value; return true;
 	case LONG_USERNAMES:
-		if ((n = word_of(value, modes)) < 0)
+		if ((n = list_number(modes, value)) < 0)
 			return wrong(error, "--usernames", value, "hash, mask, clear or off");
 		o->report.usernames = (enum usernames)n;
 		o->analysis.users.clear = n == USERNAMES_CLEAR;
 		return true;
 	case LONG_LANGUAGE:
-		if (word_of(value, languages) < 0)
+		if (list_number(languages, value) < 0)
 			return wrong(error, "--lang", value, "en or ar");
 		o->report.language = value;
 		return true;
@@ -290,7 +279,7 @@ static bool take(int option, struct options *o, const char *value, struct error 
 		o->interval_given = true;
 		return seconds_of(value, &o->interval) || wrong(error, "--interval", value, "a number of seconds (0: at the end alone)");
 	case LONG_USER_RUN: o->source.user = value; return true;
-	default: return take_number(option, o, value, error);
+	default: return take_number(option, o, value, error); /* all others are numbers */
 	}
 }
 

@@ -7,8 +7,10 @@
 #include "rules.h"
 #include "source.h"
 
+#define PORTS_MOST 64
+
 struct analysis_options {
-	uint16_t ports[64];     /* beside IMAP's own */
+	uint16_t ports[PORTS_MOST]; /* beside IMAP's own */
 	int port_count;
 	size_t memory;          /* hard limit in bytes */
 	uint64_t seed;
@@ -17,7 +19,7 @@ struct analysis_options {
 	FILE *explain_to;
 	/* what is reported, not what is analysed */
 	bool companions;        /* POP3 and submission sessions that are well, too */
-	unsigned outcomes;      /* bits 1 << outcome of outcome_words; 0: all */
+	unsigned outcomes;      /* bits 1 << enum outcome; 0: all */
 	struct address client, server;
 	int client_bits, server_bits; /* 0: all */
 	const char *server_name, *user;
@@ -51,8 +53,5 @@ void analysis_end(struct analysis *analysis);
 /* Frames whose link type is not known were skipped: how many, the first of them, its type. */
 uint64_t analysis_unknown_links(const struct analysis *analysis, struct moment *first, uint16_t *type);
 void analysis_stats(struct analysis *analysis, const struct source *source, struct report_stats *into);
-
-/* The words of outcomes, NULL-terminated, in the order of the bits. */
-extern const char *const outcome_words[];
 
 #endif

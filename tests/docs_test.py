@@ -55,6 +55,12 @@ class Docs(unittest.TestCase):
                     part = line[line.index("imapwhy"):].split("|")[0].split(":")[0]
                     self.assertLessEqual(set(re.findall(r"(?<=\s)--([a-z-]+)", part)), known, "%s: %s" % (page, line))
 
+    def test_manual_has_every_variable(self):
+        manual = read(os.path.join(TOP, "docs", "imapwhy.1"))
+        for path in glob.glob(os.path.join(TOP, "analyzer", "**", "*.c"), recursive=True):
+            for name in re.findall(r'getenv\("(\w+)"\)', read(path)):
+                self.assertIn(".It Ev " + name, manual)
+
     def test_counters(self):
         schema = json.loads(read(os.path.join(TOP, "docs", "report.schema.json")))
         table = read(os.path.join(TOP, "docs", "operating.md")).split("## What the counters mean")[1].split("\n## ")[0]

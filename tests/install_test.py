@@ -64,10 +64,16 @@ class Words(unittest.TestCase):
 
     def test_manual_and_help_know_every_option(self):
         with open(os.path.join(TOP, "analyzer", "options.c"), encoding="utf-8") as f:
-            options = set(re.findall(r'\{ "([a-z-]+)", (?:required|no)_argument', f.read()))
+            table = re.findall(r"\{ \"([a-z-]+)\", (?:required|no)_argument, NULL, (?:'(\w)'|\w+) \}", f.read())
+        options = {long for long, _ in table}
         self.assertGreater(len(options), 20)
         with open(os.path.join(TOP, "docs", "imapwhy.1"), encoding="utf-8") as f:
-            manual = set(re.findall(r"Fl Fl ([a-z-]+)", f.read())) | {"help", "version"}
+            page = f.read()
+        manual = set(re.findall(r"Fl Fl ([a-z-]+)", page)) | {"help", "version"}
+        self.assertEqual(manual - options, set())
+        for long, short in table:
+            if short and long not in ("help", "version"):
+                self.assertRegex(page, r"(?m)^\.It Fl %s , Fl Fl %s\b" % (short, long))
         text = subprocess.run([os.path.join(TOP, "imapwhy"), "--help"], stdout=subprocess.PIPE, check=True).stdout.decode()
         self.assertEqual(options - manual, set())
         self.assertEqual({o for o in options if "--" + o not in text} - {"interface"}, set())

@@ -178,7 +178,8 @@ class Shape(unittest.TestCase):
         for arguments, word in ((["--sever", "x"], "`server`"), (["--onyl", "failed"], "`only`"), (["--memory", "lots", "x"], "--memory"),
                                 (["--since", "yesterday", "x"], "--since"), (["--only", "broken", "x"], "outcomes"), (["-o", "xml", "x"], "json"),
                                 (["--lang", "fr", "x"], "en or ar"), (["--port", "0", "x"], "65535"), (["--client", "a.b", "x"], "--client"),
-                                (["--server"], "needs a value"), ([], "nothing to read"), (["-i", "lo", "x"], "exclude")):
+                                (["--snap", "4294967296", "x"], "bytes"),
+                                (["--community-seed", "65536", "x"], "65535"), (["--server"], "needs a value"), ([], "nothing to read"), (["-i", "lo", "x"], "exclude")):
             self.assertIn(word, self.complaint(2, *arguments), arguments)
 
     def test_bad_rules_are_all_told(self):

@@ -11,7 +11,7 @@ const struct rule *last_rule(void)
 		.class = "inconclusive",
 		.mechanism = "too_short",
 		.culprit = "unknown",
-		.outcome = "inconclusive",
+		.outcome = OUTCOME_INCONCLUSIVE,
 		.confidence = 0.3,
 		.says = "What was captured of this session does not show why it ended so.",
 		.file = "(built in)",
@@ -83,7 +83,7 @@ static const struct loaded_rule *first_that_holds(struct judging *j, bool accusi
 
 bool rule_accuses(const struct rule *rule)
 {
-	return strcmp(rule->outcome, "failed") == 0 || (strcmp(rule->outcome, "degraded") == 0 && strcmp(rule->class, "degraded") != 0);
+	return rule->outcome == OUTCOME_FAILED || (rule->outcome == OUTCOME_DEGRADED && strcmp(rule->class, "degraded") != 0);
 }
 
 /* --- evidence --- */

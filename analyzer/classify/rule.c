@@ -37,8 +37,14 @@ WORD_READER(class, classes, false)
 WORD_READER(stage, enumeration_words(ENUM_stage), true)
 WORD_READER(culprit, culprits, true)
 WORD_READER(cause, causes, true)
-WORD_READER(outcome, outcomes, false)
 WORD_READER(symptom, symptoms, true)
+
+static void read_outcome(struct document *d, yaml_node_t *n, const char *word, void *into)
+{
+	int number = document_word(d, n, word, outcomes);
+
+	*(enum outcome *)into = number < 0 ? OUTCOMES : (enum outcome)number;
+}
 
 static void read_mechanism(struct document *d, yaml_node_t *n, const char *what, void *into)
 {
@@ -175,16 +181,17 @@ static const struct key rule_keys[] = {
 
 /* --- a rule as a whole --- */
 
-static const char *usual_outcome(const char *class)
+static enum outcome usual_outcome(const char *class)
 {
 	static const struct {
-		const char *class, *outcome;
-	} usual[] = { { "degraded", "degraded" }, { "none", "healthy" }, { "inconclusive", "inconclusive" } };
+		const char *class;
+		enum outcome outcome;
+	} usual[] = { { "degraded", OUTCOME_DEGRADED }, { "none", OUTCOME_HEALTHY }, { "inconclusive", OUTCOME_INCONCLUSIVE } };
 
 	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
 		if (strcmp(class, usual[i].class) == 0)
 			return usual[i].outcome;
-	return "failed";
+	return OUTCOME_FAILED;
 }
 
 static void check_pair(struct document *d, const yaml_node_t *n, const struct loaded_rule *l)
@@ -198,16 +205,16 @@ static void check_pair(struct document *d, const yaml_node_t *n, const struct lo
 /* A healthy session has nobody to blame and nothing to do, a failed one has. */
 static void check_blame(struct document *d, const yaml_node_t *n, const struct rule *rule)
 {
-	bool healthy = strcmp(rule->outcome, "healthy") == 0;
+	bool healthy = rule->outcome == OUTCOME_HEALTHY;
 
 	if (healthy && (rule->culprit || rule->cause))
 		document_problem(d, n, "outcome is healthy: culprit and cause must be null");
-	if (healthy || strcmp(rule->outcome, "inconclusive") == 0)
+	if (healthy || rule->outcome == OUTCOME_INCONCLUSIVE)
 		return;
 	if (!rule->culprit || !rule->cause)
-		document_problem(d, n, "outcome is %s: culprit and cause are needed", rule->outcome);
+		document_problem(d, n, "outcome is %s: culprit and cause are needed", outcomes[rule->outcome]);
 	if (rule->advices == 0)
-		document_problem(d, n, "outcome is %s: `advice` needs a step", rule->outcome);
+		document_problem(d, n, "outcome is %s: `advice` needs a step", outcomes[rule->outcome]);
 }
 
 static void check_repeated(const struct rules *r, struct document *d, const yaml_node_t *n, const char *id)
@@ -229,20 +236,20 @@ static bool load_rule(struct rules *r, struct document *d, yaml_node_t *n)
 		return false;
 	}
 	r->list = list;
-	struct loaded_rule l = { .rule = { .file = d->name, .line = (int)n->start_mark.line + 1 }, .mechanism = -1 };
+	struct loaded_rule l = { .rule = { .outcome = OUTCOMES, .file = d->name, .line = (int)n->start_mark.line + 1 }, .mechanism = -1 };
 	int before = d->problems->count;
 	document_read(d, n, "rule", rule_keys, &l);
 	if (l.rule.id)
 		check_repeated(r, d, n, l.rule.id);
-	if (l.rule.class && !l.rule.outcome)
+	if (l.rule.class && l.rule.outcome == OUTCOMES)
 		l.rule.outcome = usual_outcome(l.rule.class);
 	if (l.rule.class && l.mechanism >= 0)
 		check_pair(d, n, &l);
 	/* Words that were told wrong must not be told missing as well. */
-	if (l.rule.outcome && before == d->problems->count)
+	if (l.rule.outcome != OUTCOMES && before == d->problems->count)
 		check_blame(d, n, &l.rule);
-	l.accuses = l.rule.outcome && l.rule.class && rule_accuses(&l.rule);
-	l.answers = l.rule.outcome && strcmp(l.rule.outcome, "inconclusive") != 0;
+	l.accuses = l.rule.class && rule_accuses(&l.rule);
+	l.answers = l.rule.outcome != OUTCOME_INCONCLUSIVE;
 	r->list[r->count++] = l;
 	return true;
 }

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "facts.h"
 #include "model.h"
+#include "vocabulary.h"
 
 #define RULE_MOST_ADVICE 8
 #define VERDICT_MOST_EVIDENCE 24
@@ -18,7 +19,7 @@ struct rule {
 	const char *class, *mechanism;
 	const char *stage;   /* a word, or NULL: the fact `stage` says */
 	const char *culprit, *cause; /* NULL: null */
-	const char *outcome; /* healthy failed degraded inconclusive */
+	enum outcome outcome;
 	double confidence;
 	const char *detail;  /* text in which {fact.word} stands for the fact's value; NULL: none */
 	const char *says;    /* the sentence for people, {fact.word} likewise */

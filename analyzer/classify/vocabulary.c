@@ -88,7 +88,7 @@ const char *const classes[] = { "reset", "timeout", "firewall_block", "auth_fail
 const char *const culprits[] = { "client", "server", "network", "middlebox", "unknown", NULL };
 const char *const causes[] = { "account_settings", "weak_connection", "server_down", "firewall_antivirus", "mobile_sync", "mail_app",
 			       NULL };
-const char *const outcomes[] = { "healthy", "failed", "degraded", "inconclusive", NULL };
+const char *const outcomes[OUTCOMES + 1] = { "healthy", "failed", "degraded", "inconclusive", NULL };
 const char *const symptoms[] = { "not_syncing", "not_responding_popup", "slow_or_unreachable_inbox", "cannot_send_or_receive",
 				 "password_prompts", NULL };
 const char *const steps[STEP_COUNT + 1] = { "check_settings", "check_connection", "try_another_device", "restart_app_and_device",

@@ -11,8 +11,10 @@ struct mechanism {
 
 /* Ends with a NULL word; a mechanism's number is its place here. */
 extern const struct mechanism mechanisms[];
+/* How a session came out, by the word's place in `outcomes`. */
+enum outcome { OUTCOME_HEALTHY, OUTCOME_FAILED, OUTCOME_DEGRADED, OUTCOME_INCONCLUSIVE, OUTCOMES };
 /* NULL-terminated lists. */
-extern const char *const classes[], *const culprits[], *const causes[], *const outcomes[], *const symptoms[];
+extern const char *const classes[], *const culprits[], *const causes[], *const outcomes[OUTCOMES + 1], *const symptoms[];
 extern const char *const steps[STEP_COUNT + 1], *const languages[LANGUAGE_COUNT + 1];
 
 #define MECHANISM_MOST 96

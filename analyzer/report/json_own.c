@@ -85,7 +85,7 @@ static void put_verdict(struct making *m, struct json_object *own)
 	put_word(verdict, "stage", case_stage(c));
 	put_word_or_null(verdict, "culprit", rule->culprit);
 	put_word_or_null(verdict, "cause", rule->cause);
-	put_word(verdict, "outcome", rule->outcome);
+	put_word(verdict, "outcome", outcomes[rule->outcome]);
 	put_thousandths(verdict, "confidence", (int64_t)(c->verdict->confidence * 1000 + 0.5));
 	if (rule->detail)
 		put_text(verdict, "detail", evidence_fill(m->report, c, rule->detail, room, sizeof room), m->limits->text);

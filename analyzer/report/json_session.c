@@ -10,30 +10,25 @@ static const char *protocol_of(const struct session_summary *s)
 
 /* --- event --- */
 
-struct outcome_words {
-	const char *outcome, *kind, *event;
+struct ecs_words {
+	const char *kind, *outcome;
 };
 
 /* A session that worked badly is a success to ECS; one whose own fault merely hurt little (its other address family
  * served) is a failure. */
-static struct outcome_words outcome_words(const struct rule *rule)
+static struct ecs_words ecs_words(const struct rule *rule)
 {
-	static const struct outcome_words table[] = {
-		{ "healthy", "event", "success" },
-		{ "failed", "alert", "failure" },
-		{ "degraded", "alert", "failure" },
-		{ "inconclusive", "event", "unknown" },
+	static const struct ecs_words words[OUTCOMES] = {
+		[OUTCOME_HEALTHY] = { "event", "success" },
+		[OUTCOME_FAILED] = { "alert", "failure" },
+		[OUTCOME_DEGRADED] = { "alert", "failure" },
+		[OUTCOME_INCONCLUSIVE] = { "event", "unknown" },
 	};
+	struct ecs_words found = words[rule->outcome];
 
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct outcome_words found = table[i];
-		if (strcmp(found.outcome, rule->outcome) != 0)
-			continue;
-		if (strcmp(rule->class, "degraded") == 0)
-			found.event = "success";
-		return found;
-	}
-	return table[3];
+	if (strcmp(rule->class, "degraded") == 0)
+		found.outcome = "success";
+	return found;
 }
 
 static void put_types(const struct report_case *c, struct json_object *event)
@@ -51,7 +46,7 @@ static void put_event(const struct report_case *c, struct json_object *document)
 {
 	const struct session_summary *s = c->session;
 	const struct rule *rule = c->verdict->rule;
-	struct outcome_words words = outcome_words(rule);
+	struct ecs_words words = ecs_words(rule);
 	struct json_object *event = put_object(document, "event");
 	char reason[128];
 
@@ -60,7 +55,7 @@ static void put_event(const struct report_case *c, struct json_object *document)
 	put_word(event, "kind", words.kind);
 	put_made(event, "category", "[\"network\"]");
 	put_types(c, event);
-	put_word(event, "outcome", words.event);
+	put_word(event, "outcome", words.outcome);
 	snprintf(reason, sizeof reason, "%s.%s", rule->class, rule->mechanism);
 	put_word(event, "reason", reason);
 	put_number(event, "duration", s->end - s->start);

@@ -13,12 +13,10 @@
 
 static enum rank rank_of(const struct rule *rule)
 {
-	static const char *const outcomes[RANKS] = { "failed", "degraded", "inconclusive", "healthy" };
+	static const enum rank ranks[OUTCOMES] = { [OUTCOME_FAILED] = RANK_FAILED, [OUTCOME_DEGRADED] = RANK_DEGRADED,
+						   [OUTCOME_INCONCLUSIVE] = RANK_UNDECIDED, [OUTCOME_HEALTHY] = RANK_HEALTHY };
 
-	for (int i = 0; i < RANKS; i++)
-		if (strcmp(outcomes[i], rule->outcome) == 0)
-			return (enum rank)i;
-	return RANK_UNDECIDED;
+	return ranks[rule->outcome];
 }
 
 /* --- the body of a block --- */

@@ -668,7 +668,7 @@ static void a_rule_says_what_its_file_says(void **state)
 
 	assert_string_equal(r->class, "timeout");
 	assert_string_equal(r->mechanism, "auth_timeout");
-	assert_string_equal(r->outcome, "failed");
+	assert_int_equal(r->outcome, OUTCOME_FAILED);
 	assert_string_equal(r->says, "It waited {waited}.");
 	assert_string_equal(r->advice[0], "contact_provider");
 	assert_string_equal(r->advice[1], "check_settings");
@@ -777,7 +777,7 @@ static void alternatives_and_evidence_are_bounded(void **state)
 		set(w, (enum fact_id)i, 1, 1);
 	rules_classify(rules, w->view, NULL, &v);
 	assert_string_equal(v.rule->id, "first");
-	assert_string_equal(v.rule->outcome, "healthy");
+	assert_int_equal(v.rule->outcome, OUTCOME_HEALTHY);
 	assert_int_equal(v.evidences, VERDICT_MOST_EVIDENCE);
 	assert_int_equal(v.alternatives_count, VERDICT_MOST_ALTERNATIVES);
 	assert_string_equal(v.alternatives[0].rule->id, "r0");

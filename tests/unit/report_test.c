@@ -67,7 +67,7 @@ static void make_rule(struct made *m)
 {
 	m->rule = (struct rule){ .id = "auth-invalid-credentials", .title = "Wrong user name or password", .version = "1",
 		.class = "auth_failure", .mechanism = "invalid_credentials", .culprit = "client", .cause = "account_settings",
-		.outcome = "failed", .confidence = 0.97, .detail = "{imap.login_text}",
+		.outcome = OUTCOME_FAILED, .confidence = 0.97, .detail = "{imap.login_text}",
 		.says = "The server refused the login by {imap.login_method} after {imap.login_time}: the user name or the password is wrong.",
 		.symptom = "password_prompts", .advice = { "check_settings", "readd_account", "contact_provider" }, .advices = 3,
 		.file = "rules/verdicts/auth.yaml", .line = 3 };
@@ -285,7 +285,7 @@ static void what_says_nothing_is_left_out(void **state)
 	memset(m->view, 0, sizeof m->view);
 	m->verdict.evidences = m->verdict.alternatives_count = m->rule.advices = 0;
 	m->rule = (struct rule){ .id = "r", .title = "All is well", .version = "1", .class = "none", .mechanism = "success", .stage = "close",
-				 .outcome = "healthy", .confidence = 1 };
+				 .outcome = OUTCOME_HEALTHY, .confidence = 1 };
 	m->verdict.confidence = 1;
 	m->session.user = NULL;
 	m->session.user_hash = 0;
@@ -490,7 +490,7 @@ static void a_correction_withdraws_its_block(void **state)
 
 	(void)state;
 	report_session(m->report, &m->c);
-	m->rule.outcome = "healthy";
+	m->rule.outcome = OUTCOME_HEALTHY;
 	m->c.revises = m->c.id;
 	m->c.id = "2";
 	report_session(m->report, &m->c);
@@ -552,7 +552,7 @@ static void long_words_and_colors_keep_the_columns(void **state)
 	m->session.server_name = name;
 	set_text(m, FACT_LOGIN_TEXT, name, 16);
 	report_session(m->report, &m->c);
-	m->rule.outcome = "healthy";
+	m->rule.outcome = OUTCOME_HEALTHY;
 	m->rule.class = "none";
 	report_session(m->report, &m->c);
 	char *text = text_report(m);
