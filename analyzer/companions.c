@@ -16,14 +16,6 @@ const struct companion *companion_of(uint16_t port)
 	return NULL;
 }
 
-static bool listed(const char *const *list, const char *word)
-{
-	for (; *list; list++)
-		if (word && strcmp(*list, word) == 0)
-			return true;
-	return false;
-}
-
 bool companion_tells(const struct rule *rule)
 {
 	static const char *const transport[] = { "reset", "timeout", "firewall_block", "tls_failure", NULL };
@@ -35,5 +27,5 @@ bool companion_tells(const struct rule *rule)
 	if (strcmp(rule->id, "companion.wrong_service") == 0)
 		return true;
 	return (rule->outcome == OUTCOME_FAILED || rule->outcome == OUTCOME_DEGRADED) && rule->confidence >= CERTAIN &&
-	       listed(transport, rule->class) && !listed(of_dialogue, rule->mechanism);
+	       list_number(transport, rule->class) >= 0 && list_number(of_dialogue, rule->mechanism) < 0;
 }

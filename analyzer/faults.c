@@ -19,10 +19,7 @@ static bool is_silence(const struct rule *rule)
 {
 	static const char *const silences[] = { "syn_dropped", "content_dropped", "state_expired", NULL };
 
-	for (int i = 0; silences[i]; i++)
-		if (is(rule->mechanism, silences[i]))
-			return true;
-	return false;
+	return list_number(silences, rule->mechanism) >= 0;
 }
 
 static bool fault_of(const struct rule *rule, struct fault *into)

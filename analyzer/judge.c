@@ -131,7 +131,7 @@ bool verdict_changed(const struct session *s, const struct fact_view *view, cons
 
 bool waits_for_answers(const struct fact_view *view, const struct rule *rule)
 {
-	return view[FACT_INSIDE].value == WORD_inside_unclear && strcmp(rule->outcome, "inconclusive") == 0;
+	return view[FACT_INSIDE].value == WORD_inside_unclear && rule->outcome == OUTCOME_INCONCLUSIVE;
 }
 
 /* Silence looks alike from afar: a verdict waits for other traffic as long as what may still come would change it. */

@@ -17,18 +17,13 @@ static bool random_bytes(void *into, size_t len, struct error *error)
 	return true;
 }
 
-static int digit(int c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The first 32 hexadecimal digits; what is longer is not needed. */
 static bool parse(const char *text, struct hash_key *into)
 {
 	uint64_t half[2] = { 0, 0 };
 
 	for (int i = 0; i < KEY_DIGITS; i++) {
-		int value = digit((unsigned char)text[i]);
+		int value = hex_digit((unsigned char)text[i]);
 		if (value < 0)
 			return false;
 		half[i / 16] = half[i / 16] << 4 | (uint64_t)value;

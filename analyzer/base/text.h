@@ -23,6 +23,18 @@ void text_add_wire(struct text *t, struct bytes wire, size_t most);
 /* Case-insensitive (ASCII) search of a needle in bytes. */
 bool bytes_contain(struct bytes hay, const char *needle);
 
+/* ASCII, whatever the locale. */
+static inline uint8_t letter_lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+/* -1: no hexadecimal digit. */
+static inline int hex_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* May two letters be the same but for their case? Most are not, and need no more than that. */
 static inline bool letters_alike(uint8_t a, char b)
 {

@@ -1,6 +1,8 @@
 /* Judges a compiled expression over facts: true, false or unknown. Nothing is allocated. */
 #include "expression.h"
 
+#include "text.h"
+
 /* Texts are kept at 400 bytes at the most. */
 #define LONGEST_TEXT 512
 
@@ -9,7 +11,7 @@ char *lower_into(char *into, size_t room, const char *text)
 	size_t i = 0;
 
 	for (; text[i] && i + 1 < room; i++)
-		into[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + ('a' - 'A') : text[i]);
+		into[i] = (char)letter_lower((uint8_t)text[i]);
 	into[i] = '\0';
 	return into;
 }

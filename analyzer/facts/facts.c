@@ -373,7 +373,7 @@ uint64_t user_hash(const struct user_policy *policy, struct bytes name)
 	size_t n = name.len < sizeof lower ? name.len : sizeof lower;
 
 	for (size_t i = 0; i < n; i++)
-		lower[i] = (uint8_t)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] + 32 : name.data[i]);
+		lower[i] = letter_lower(name.data[i]);
 	uint64_t hash = hash_bytes(policy->key, lower, n);
 	wipe(lower, n);
 	return hash ? hash : 1;

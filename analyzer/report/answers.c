@@ -219,14 +219,6 @@ static bool answer_rejected(const struct answering *a)
 	return say(a, address_same(s->icmp_sender, end) ? ANSWER_REJECTED_BY_HOST : ANSWER_REJECTED_BY, &v, false);
 }
 
-static bool is_one_of(const char *word, const char *const *list)
-{
-	for (; *list; list++)
-		if (strcmp(*list, word) == 0)
-			return true;
-	return false;
-}
-
 static bool answer_firewall(const struct answering *a)
 {
 	static const char *const swallowed[] = { "syn_dropped", "content_dropped", "state_expired", "client_banned", NULL };
@@ -243,7 +235,7 @@ static bool answer_firewall(const struct answering *a)
 		value_place(a, &v, ttl);
 		return say(a, apart ? ANSWER_BLOCKED_FROM : ANSWER_BLOCKED_UNPLACED, &v, false);
 	}
-	if (!is_one_of(mechanism, swallowed))
+	if (list_number(swallowed, mechanism) < 0)
 		return false;
 	value_what(a, &v);
 	return say(a, ANSWER_BLOCKED_BEYOND, &v, false);

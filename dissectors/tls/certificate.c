@@ -62,8 +62,7 @@ static char *name_text(const X509_NAME *name)
 static void lower(char *text)
 {
 	for (; *text; text++)
-		if (*text >= 'A' && *text <= 'Z')
-			*text = (char)(*text - 'A' + 'a');
+		*text = (char)letter_lower((uint8_t)*text);
 }
 
 static char *common_name(const X509_NAME *subject)

@@ -17,7 +17,7 @@ static void tell_name(struct tls_state *st, struct observer *o, struct bytes nam
 	if (name.len == 0 || name.len > sizeof low)
 		return;
 	for (size_t i = 0; i < name.len; i++)
-		low[i] = name.data[i] >= 'A' && name.data[i] <= 'Z' ? (uint8_t)(name.data[i] - 'A' + 'a') : name.data[i];
+		low[i] = letter_lower(name.data[i]);
 	name = bytes_of(low, name.len);
 	observe_text(o, FACT_SNI, name);
 	struct name_hashes hashes = name_hashes(name);

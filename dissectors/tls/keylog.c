@@ -33,18 +33,13 @@ static const struct form forms[] = {
 
 enum line { LINE_EMPTY, LINE_SECRET, LINE_IGNORED, LINE_WRONG };
 
-static int digit(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* False: an odd count of digits, others than those, or not between `least` and `most` bytes. */
 static bool hexadecimal(struct bytes text, uint8_t *into, size_t least, size_t most, size_t *len)
 {
 	if (text.len % 2 || text.len / 2 < least || text.len / 2 > most)
 		return false;
 	for (size_t i = 0; i < text.len; i += 2) {
-		int high = digit(text.data[i]), low = digit(text.data[i + 1]);
+		int high = hex_digit(text.data[i]), low = hex_digit(text.data[i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		into[i / 2] = (uint8_t)(high << 4 | low);
