@@ -1,10 +1,9 @@
 /* Signals set flags; the run looks at them between frames. */
 #include "signals.h"
 
-#include <signal.h>
 #include <stddef.h>
 
-static volatile int stop, reopen, tell;
+static volatile sig_atomic_t stop, reopen, tell;
 
 static void on_signal(int number)
 {
@@ -28,12 +27,12 @@ void signals_catch(bool live)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-volatile int *signals_stop(void)
+volatile sig_atomic_t *signals_stop(void)
 {
 	return &stop;
 }
 
-static bool take(volatile int *flag)
+static bool take(volatile sig_atomic_t *flag)
 {
 	if (!*flag)
 		return false;

@@ -135,7 +135,7 @@ static bool open_format(struct file *f, struct error *error)
 	return not_a_capture(f, error);
 }
 
-struct file *file_open(const char *path, uint16_t index, size_t window, volatile int *stop, struct gathered *gathered, struct error *error)
+struct file *file_open(const char *path, uint16_t index, size_t window, volatile sig_atomic_t *stop, struct gathered *gathered, struct error *error)
 {
 	struct file *f = calloc(1, sizeof *f);
 	struct error why;

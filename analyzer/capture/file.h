@@ -56,7 +56,7 @@ struct file {
 };
 
 /* Opens a file and reads its head; error names the file. gathered may be NULL. The path stays the caller's. */
-struct file *file_open(const char *path, uint16_t index, size_t window, volatile int *stop, struct gathered *gathered, struct error *error);
+struct file *file_open(const char *path, uint16_t index, size_t window, volatile sig_atomic_t *stop, struct gathered *gathered, struct error *error);
 void file_close(struct file **file);
 enum file_status file_next(struct file *f, struct frame *frame, struct error *error);
 /* The link types that it described so far. */

@@ -26,8 +26,8 @@ struct member {
 };
 
 struct files {
-	enum { ORDER_JOIN = FILES_JOIN, ORDER_MERGE = FILES_MERGE, ORDER_SEPARATE = FILES_SEPARATE } order;
-	volatile int *stop;
+	enum file_order order;
+	volatile sig_atomic_t *stop;
 	struct member *members;  /* in the order of the arguments */
 	struct member **ordered; /* by first packet */
 	struct member **reading; /* the open ones of this recording */
@@ -37,7 +37,7 @@ struct files {
 	nanoseconds limit;       /* the current one goes on without a look at others while its frames are before this */
 	struct member *waiting;  /* the next of this recording, not open yet */
 	struct links links;      /* of this recording */
-	struct member *only;     /* ORDER_SEPARATE: this recording */
+	struct member *only;     /* FILES_SEPARATE: this recording */
 	nanoseconds end;         /* of what came so far */
 	bool started, handed;    /* a recording was begun; it had frames */
 	struct gathered *gathered;
@@ -51,7 +51,7 @@ static bool stopped(const struct files *f)
 
 /* --- opening --- */
 
-/* Reads the first packet'f time and the link types. A stream stays open, as does a file that is the only one. */
+/* Reads the first packet's time and the link types. A stream stays open, as does a file that is the only one. */
 static bool look_at(struct files *f, struct member *m, struct error *error)
 {
 	enum file_status status;
@@ -63,7 +63,7 @@ static bool look_at(struct files *f, struct member *m, struct error *error)
 	m->stream = m->size == 0 || strcmp(m->path, "-") == 0;
 	if (f->count == 1 || m->stream)
 		m->file->gathered = f->gathered;
-	if (f->count == 1 || f->order == ORDER_SEPARATE)
+	if (f->count == 1 || f->order == FILES_SEPARATE)
 		return true;
 	status = file_next(m->file, &m->head, error);
 	m->has_head = status == FILE_FRAME;
@@ -149,7 +149,7 @@ struct files *files_open(const char *const *paths, int count, const struct sourc
 	    !(f->reading = calloc((size_t)count, sizeof *f->reading)))
 		return no_files(&f, error, "no memory to read files");
 	f->count = count;
-	f->order = (int)options->files;
+	f->order = options->files;
 	f->stop = options->stop;
 	f->gathered = gathered;
 	for (int i = 0; i < count; i++) {
@@ -160,7 +160,7 @@ struct files *files_open(const char *const *paths, int count, const struct sourc
 	}
 	if (readable == 0)
 		return none_readable(&f, error);
-	if (f->order != ORDER_SEPARATE)
+	if (f->order != FILES_SEPARATE)
 		qsort(f->ordered, (size_t)count, sizeof *f->ordered, by_first);
 	return f;
 }
@@ -188,9 +188,9 @@ static bool belongs(const struct files *f, const struct member *m)
 {
 	if (m->state != MEMBER_WAITING)
 		return false;
-	if (f->order == ORDER_SEPARATE)
+	if (f->order == FILES_SEPARATE)
 		return m == f->only;
-	return f->order == ORDER_MERGE || m->first == NO_PACKETS || memcmp(&m->links, &f->links, sizeof m->links) == 0;
+	return f->order == FILES_MERGE || m->first == NO_PACKETS || memcmp(&m->links, &f->links, sizeof m->links) == 0;
 }
 
 static void find_waiting(struct files *f)
@@ -209,7 +209,7 @@ static bool start_recording(struct files *f)
 	for (int i = 0; i < f->count; i++) {
 		struct member *m = f->ordered[i];
 
-		if (m->state == MEMBER_WAITING && (!first || (first->first == NO_PACKETS && f->order != ORDER_SEPARATE)))
+		if (m->state == MEMBER_WAITING && (!first || (first->first == NO_PACKETS && f->order != FILES_SEPARATE)))
 			first = m;
 	}
 	if (!first)
@@ -292,7 +292,7 @@ static bool time_to_open(const struct files *f, const struct member *earliest)
 {
 	if (earliest)
 		return f->waiting->first <= earliest->head.at.time;
-	return f->order != ORDER_JOIN || f->waiting->first == NO_PACKETS || f->waiting->first - f->end <= JOIN_WITHIN;
+	return f->order != FILES_JOIN || f->waiting->first == NO_PACKETS || f->waiting->first - f->end <= JOIN_WITHIN;
 }
 
 /* Chooses the file to go on with, opening those whose time has come. */

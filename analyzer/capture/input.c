@@ -244,7 +244,7 @@ static bool open_path(struct input *in, const char *path, struct error *error)
 	return true;
 }
 
-bool input_open(struct input *in, const char *path, size_t window, volatile int *stop, struct error *error)
+bool input_open(struct input *in, const char *path, size_t window, volatile sig_atomic_t *stop, struct error *error)
 {
 	bool readable = true;
 

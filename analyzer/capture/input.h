@@ -2,6 +2,7 @@
 #ifndef IMAPWHY_INPUT_H
 #define IMAPWHY_INPUT_H
 
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "bytes.h"
@@ -30,12 +31,12 @@ struct input {
 	struct archive *archive;
 	uint8_t *packed_bytes; /* what libarchive reads from: the window that was, before compression was recognised */
 	size_t packed_room, packed_ready; /* its size; the bytes in it that were read already */
-	volatile int *stop;
+	volatile sig_atomic_t *stop;
 	char trouble[160];     /* why it ended early; "" when it just ended */
 };
 
 /* Opens a path ("-" is standard input). False and error (without the file's name) when it can't be. */
-bool input_open(struct input *in, const char *path, size_t window, volatile int *stop, struct error *error);
+bool input_open(struct input *in, const char *path, size_t window, volatile sig_atomic_t *stop, struct error *error);
 void input_close(struct input *in);
 
 /* Slides and reads until n bytes stand in the window; NULL when the file ends before. Use input_have. */

@@ -20,7 +20,7 @@ struct live {
 	char *name, *filter;
 	int snap_length, buffer_bytes;
 	bool no_promiscuous;
-	volatile int *stop;
+	volatile sig_atomic_t *stop;
 	pcap_t *pcap; /* NULL while the interface is gone */
 	int fd;
 	uint16_t link;

@@ -2,6 +2,8 @@
 #ifndef IMAPWHY_SOURCE_H
 #define IMAPWHY_SOURCE_H
 
+#include <signal.h>
+
 #include "bytes.h"
 #include "error.h"
 #include "moment.h"
@@ -24,15 +26,18 @@ enum source_status {
 	SOURCE_BROKEN,  /* a file could not be read on: error says where it broke; call again for the next file */
 };
 
+/* Several files: those that follow or overlap each other are one recording; all are; each is one. */
+enum file_order { FILES_JOIN, FILES_MERGE, FILES_SEPARATE };
+
 struct source_options {
-	enum { FILES_JOIN, FILES_MERGE, FILES_SEPARATE } files;
+	enum file_order files;
 	/* live */
 	const char *filter;
 	int snap_length;         /* 0: the default (262144) */
 	int buffer_bytes;        /* 0: 64 MiB */
 	bool no_promiscuous;
 	const char *user;        /* drop privileges to it once open; NULL: nobody when root */
-	volatile int *stop;      /* set by a signal: the source ends */
+	volatile sig_atomic_t *stop; /* set by a signal: the source ends */
 };
 
 struct source_counters {

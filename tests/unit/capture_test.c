@@ -673,7 +673,7 @@ static void a_signal_ends_the_source(void **state)
 	struct made m = three_packets();
 	struct path p = save("one", &m);
 	const char *path = p.text;
-	volatile int stop = 0;
+	volatile sig_atomic_t stop = 0;
 	struct source_options options = { .stop = &stop };
 	struct error error;
 	struct source *s = source_open_files(&path, 1, &options, &error);

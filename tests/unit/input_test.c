@@ -15,7 +15,7 @@
 #define LONG_FILE (5u << 20)
 
 static char path[] = "/tmp/imapwhy-input-XXXXXX", packed[sizeof path + 3];
-static volatile int stop;
+static volatile sig_atomic_t stop;
 
 /* Each byte tells its place, and no two neighbourhoods are alike, so that packing leaves it long. */
 static uint8_t byte_at(uint64_t n)
