@@ -4,6 +4,7 @@
 
 #include "rules.h"
 
+/* Sets the facts that say what refusals and farewells mean, by server-texts.yaml and what else the login shows. */
 void complete_texts(struct fact_view view[FACT_COUNT], const struct rules *rules, const struct texts *texts);
 
 #endif

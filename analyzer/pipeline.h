@@ -27,9 +27,12 @@ struct analysis_options {
 };
 
 struct analysis;
+/* The rules must outlive it. NULL and error: out of memory. */
 struct analysis *analysis_create(const struct analysis_options *options, const struct rules *rules, struct error *error);
 void analysis_destroy(struct analysis **analysis);
+/* Borrowed; for the report, which outlives no analysis. */
 const struct texts *analysis_texts(const struct analysis *analysis);
+/* Where verdicts, incidents and attempts go; it stays the caller's. None: they are counted alone. */
 void analysis_report_to(struct analysis *analysis, struct report *report);
 
 /* Who wants to keep the frames that sessions are made of; called once for each, after it was looked at. */
@@ -41,6 +44,7 @@ void analysis_secrets(struct analysis *analysis, struct bytes text, struct keylo
 /* Who is asked when a session lacks its secrets; it may call analysis_secrets, and says whether any came. It limits its own rate. */
 void analysis_secrets_wanted(struct analysis *analysis, bool (*more)(void *context), void *context);
 
+/* The next frame of the capture: borrowed until return. */
 void analysis_frame(struct analysis *analysis, const struct frame *frame);
 /* Nothing arrived: capture time went on. */
 void analysis_clock(struct analysis *analysis, nanoseconds now);
@@ -52,6 +56,7 @@ void analysis_attempts(struct analysis *analysis);
 void analysis_end(struct analysis *analysis);
 /* Frames whose link type is not known were skipped: how many, the first of them, its type. */
 uint64_t analysis_unknown_links(const struct analysis *analysis, struct moment *first, uint16_t *type);
+/* All counters as they stand. `source` is the one whose frames it was given. */
 void analysis_stats(struct analysis *analysis, const struct source *source, struct report_stats *into);
 
 #endif

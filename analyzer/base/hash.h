@@ -9,6 +9,7 @@ struct hash_key {
 	uint64_t k0, k1;
 };
 
+/* 64 bits of `len` bytes; who does not know the key can choose none that collide. */
 uint64_t hash_bytes(struct hash_key key, const void *data, size_t len);
 
 /* Multiplies to 128 bits and folds (as wyhash does), for what is hashed often and short. */

@@ -15,6 +15,7 @@ struct text {
 /* A text in the caller's array. */
 #define TEXT_IN(array) ((struct text){ .start = (memset((array), 0, 1), (array)), .room = sizeof(array) })
 
+/* Adds as much as there is room for. */
 void text_add(struct text *t, const char *s);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds wire bytes as printable UTF-8: control bytes and malformed sequences become '?', at most `most` bytes of input. */

@@ -6,6 +6,7 @@
 
 struct live;
 
+/* NULL and error: it can't be captured on. Gives up root as the options say, once it is open. */
 struct live *live_open(const char *interface, const struct source_options *options, struct error *error);
 void live_close(struct live **live);
 /* SOURCE_FRAME, SOURCE_IDLE, SOURCE_NOTICE with error (the interface went or came back), or (stopped, and what had arrived was handed over)

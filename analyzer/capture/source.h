@@ -56,6 +56,7 @@ struct source *source_open_files(const char *const *paths, int count, const stru
 struct source *source_open_live(const char *interface, const struct source_options *options, struct error *error);
 void source_close(struct source **source);
 
+/* What came next; what it set of frame and error stands with each status. */
 enum source_status source_next(struct source *source, struct frame *frame, struct error *error);
 
 /* The name of a file index (moment.file) or of the interface. */

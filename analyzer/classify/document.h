@@ -23,8 +23,10 @@ void document_close(struct document *d);
 
 yaml_node_t *document_root(struct document *d); /* NULL: empty */
 
+/* Tells a mistake at that node; NULL: of the file as a whole. */
 void document_problem(struct document *d, const yaml_node_t *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* `null`, `~` or nothing at all, unquoted. */
 bool node_is_null(const yaml_node_t *n);
 /* The scalar's text, NULL and told where it is something else, empty or holds a NUL. `what` names it in the problem. */
 const char *document_text(struct document *d, const yaml_node_t *n, const char *what);

@@ -105,6 +105,7 @@ struct rules {
 /* Room for one more element in a growing array; NULL: no memory. */
 void *rules_grow(void *list, int count, int *room, size_t size);
 
+/* One file each, by its name (load.c); mistakes are told to the document. */
 void load_verdicts(struct rules *r, struct document *d);
 void load_server_texts(struct rules *r, struct document *d);
 void load_issuers(struct rules *r, struct document *d);
@@ -112,6 +113,7 @@ void load_advice(struct rules *r, struct document *d);
 void load_providers(struct rules *r, struct document *d);
 void load_answers(struct rules *r, struct document *d);
 void load_inside(struct rules *r, struct document *d);
+/* Free what these own. */
 void inside_free(struct inside_model *m);
 void server_text_free(struct server_text *t);
 

@@ -23,6 +23,7 @@ struct parser {
 	void *context;
 };
 
+/* Tells a mistake at that offset, unless the syntax was lost before. */
 void parser_tell(struct parser *p, size_t offset, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The syntax is lost: guesses about the rest would only mislead. */
 void parser_stop(struct parser *p);

@@ -45,6 +45,7 @@ struct crowd {
 	uint16_t streaks, streak_room;
 };
 
+/* Gives its memory back; it is empty then. */
 void crowd_release(struct crowd *crowd, struct crowd_budget *budget);
 /* The client will be asked for soon: its line is fetched. */
 void crowd_expect(const struct crowd *crowd, const struct crowd_budget *budget, const struct address *client);

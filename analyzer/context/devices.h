@@ -19,6 +19,7 @@ struct devices {
 };
 extern const size_t devices_record, devices_account_record;
 
+/* How a handshake of that client with some mail server went. */
 void devices_handshake(struct devices *devices, const struct address *client, const struct handshake *handshake);
 /* Of the newest handshakes of a device with other servers than that one, between two times. */
 struct handshakes {

@@ -55,10 +55,12 @@ struct incident_told {
 typedef void incident_tell(void *context, const struct incident_told *told);
 
 struct incidents;
+/* `tell` is called with each change of an incident while others are being told here. NULL: out of memory. */
 struct incidents *incidents_create(size_t most_bytes, struct hash_key key, incident_tell *tell, void *context);
 void incidents_destroy(struct incidents **incidents);
 /* A session failed. Its incident's id, 0: none yet. */
 uint64_t incidents_hit(struct incidents *incidents, const struct incident_session *session, const struct fault *fault);
+/* A session worked. */
 void incidents_served(struct incidents *incidents, const struct incident_session *session);
 /* A look-up of a mail host was answered. */
 void incidents_resolved(struct incidents *incidents, const struct incident_session *session);

@@ -22,6 +22,7 @@ struct lookup {
 };
 
 struct lookups;
+/* Room for so many open look-ups and names of addresses. NULL: out of memory. */
 struct lookups *lookups_create(size_t most_open, size_t most_names, struct hash_key key);
 void lookups_destroy(struct lookups **lookups);
 /* A query or answer of that transport direction. */

@@ -17,6 +17,7 @@ struct services {
 };
 extern const size_t services_record;
 
+/* It served that client; it failed it: the newest of each stays. */
 void services_served(struct services *services, const struct endpoint *server, const struct shown *shown);
 void services_failed(struct services *services, const struct endpoint *server, const struct shown *shown);
 /* Accepted, and left without a greeting for so long that the service is stuck. */

@@ -12,6 +12,7 @@ struct loss {
 };
 
 struct watch;
+/* Of a fixed size. NULL: out of memory. */
 struct watch *watch_create(struct hash_key key);
 void watch_destroy(struct watch **watch);
 /* Its mail fails: it is watched for some minutes from now on. */

@@ -100,9 +100,11 @@ struct observer {
 	const struct user_policy *users; /* NULL: names are masked and not hashed */
 };
 
+/* Sets a fact, or adds to it, as facts.def says, at the observer's moment. */
 void observe(struct observer *o, enum fact_id id, int64_t value);
 /* At another moment than the current one (the frame that asked, not the one that ended the waiting). */
 void observe_at(struct observer *o, enum fact_id id, int64_t value, struct moment at, enum direction from);
+/* A text fact: kept as texts_keep does; where there is no room it stays as it was, counted. */
 void observe_text(struct observer *o, enum fact_id id, struct bytes text);
 
 /* Word numbers: WORD_side_client and so on. */

@@ -18,6 +18,7 @@ struct report_line {
 struct json_object *json_new(void);
 void json_drop(struct json_object **object);
 
+/* A child object, empty as yet; NULL: no memory, or no parent. */
 struct json_object *put_object(struct json_object *parent, const char *key);
 /* Adds a finished child, or drops it where it has nothing to say. */
 void put_filled(struct json_object *parent, const char *key, struct json_object *child);

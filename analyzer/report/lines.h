@@ -12,8 +12,10 @@ struct lines {
 	bool failed;
 };
 
+/* Adds to it; where memory is short the text stays as it was, and `failed` says so. */
 void lines_put(struct lines *l, const char *text);
 void lines_putf(struct lines *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Frees it; it is empty then. */
 void lines_drop(struct lines *l);
 
 /* Columns that the text takes on a terminal. */

@@ -64,6 +64,7 @@ struct step_answer {
 /* Whether traffic answers the step, and how. */
 bool answer_step(const struct report *report, const struct report_case *c, const char *step, struct step_answer *into);
 
+/* The stage that the rule names, else how far the session came. */
 const char *case_stage(const struct report_case *c);
 /* Known, and other than zero. */
 bool case_has(const struct report_case *c, enum fact_id id);

@@ -89,6 +89,7 @@ struct report_out {
 };
 
 struct report;
+/* All of its arguments but `out` and `options`, which are copied, must outlive it. file_name: of moment.file. NULL: no memory. */
 struct report *report_create(const struct report_out *out, const struct report_options *options, const struct rules *rules, const struct texts *texts,
 			     const char *(*file_name)(const void *context, uint16_t file), const void *context);
 void report_destroy(struct report **report);

@@ -12,6 +12,7 @@ struct words {
 	const char *packets, *seconds, *none_dropped, *dropped, *malformed, *more_blocks, *attempts, *sources, *lost, *since, *over, *others;
 };
 
+/* Of a language that is not known, the English ones. Never NULL. */
 const struct words *words_of(const char *language);
 /* A word of the vocabulary as people read it ("firewall_block": "FIREWALL BLOCK"); the word itself where none is known. */
 const char *words_class(const struct words *w, const char *class);

@@ -71,6 +71,7 @@ struct session {
 	nanoseconds settle_since;  /* when a verdict that waits for context was first reached; 0: none */
 };
 
+/* A fresh (zeroed) session of that flow, which outlives it as `shared` does. */
 void session_begin(struct session *session, struct flow *flow, struct session_shared *shared);
 /* Feeds a packet. Returns the tracker's news (TCP_NEWS_…). TCP_NEWS_NEW_SESSION: the packet was not taken, it begins another session. */
 unsigned session_packet(struct session *session, const struct packet *packet);
@@ -86,6 +87,7 @@ void session_release(struct session *session);
 void session_view(const struct session *session, nanoseconds now, bool at_end, struct fact_view view[FACT_COUNT]);
 /* Neither an answer nor an acknowledgement nor a window: until a packet comes, only facts that drift (facts.h) may change. */
 bool nothing_is_owed(const struct fact_view view[FACT_COUNT]);
+/* What reports and incidents ask of it; texts are borrowed from `shared`. */
 void session_summarize(const struct session *session, const struct fact_view view[FACT_COUNT], struct session_summary *into);
 
 #endif

@@ -28,6 +28,7 @@ struct name_hashes {
 };
 struct name_hashes name_hashes(struct bytes lower_case_name);
 
+/* Is it for that host (RFC 9525 6.3: a wildcard stands for the whole leftmost label)? NAME_UNSURE: its names were cut. */
 enum name_match { NAME_OTHER, NAME_SAME, NAME_UNSURE };
 enum name_match certificate_is_for(const struct certificate *certificate, struct name_hashes name);
 
