@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "key_feed.h"
-#include "live.h"
+#include "privilege.h"
 #include "progress_line.h"
 #include "saver.h"
 #include "signals.h"

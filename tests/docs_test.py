@@ -55,6 +55,11 @@ class Docs(unittest.TestCase):
                     part = line[line.index("imapwhy"):].split("|")[0].split(":")[0]
                     self.assertLessEqual(set(re.findall(r"(?<=\s)--([a-z-]+)", part)), known, "%s: %s" % (page, line))
 
+    def test_files_named(self):
+        for page in PAGES:
+            for name in re.findall(r"`([a-z_/]+\.(?:[ch]|def|py|mk))`", read(page)):
+                self.assertTrue(glob.glob(os.path.join(TOP, "**", name), recursive=True), "%s: %s" % (page, name))
+
     def test_manual_has_every_variable(self):
         manual = read(os.path.join(TOP, "docs", "imapwhy.1"))
         for path in glob.glob(os.path.join(TOP, "analyzer", "**", "*.c"), recursive=True):

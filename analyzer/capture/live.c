@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "privilege.h"
+
 #define SNAP_LENGTH 262144
 #define BUFFER_BYTES (64 << 20)
 #define READ_TIMEOUT 10 /* ms; 0 hangs, immediate mode falls back to the slower TPACKET_V2 */

@@ -1,5 +1,5 @@
 /* Giving up root once the interface is open: an unprivileged user that may still open raw sockets, nothing else. */
-#include "live.h"
+#include "privilege.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -22,9 +22,9 @@ void held_pool_destroy(struct held_pool **pool);
 const struct tcp_counters *held_pool_counters(const struct held_pool *pool);
 /* Memory that lies idle for segments to come. */
 size_t held_pool_spare(const struct held_pool *pool);
-/* Whether this frame is a second capture of one seen within the last 10 ms (see architecture.md, Duplicates). tcp_packet asks by
- * itself; for the caller's SYN attempts and other packets that no tracker sees. Asking again for the same frame number
- * gives the same answer. */
+/* Whether this frame is a second capture of one seen within the last 10 ms: the same ends, sequence and acknowledgement numbers, length and
+ * timestamps, and a lifetime that differs by one at the most (a mirror port shows a packet twice). tcp_packet asks by itself; for the
+ * caller's SYN attempts and other packets that no tracker sees. Asking again for the same frame number gives the same answer. */
 bool frame_duplicate(struct held_pool *pool, const struct packet *p);
 /* That will be asked of this frame soon: what it takes is fetched while others do their part. */
 void frame_expect(struct held_pool *pool, const struct packet *p);

@@ -1,4 +1,4 @@
-/* Documents: JSON in the Elastic Common Schema, text for people. Fields: the report contract in docs/. */
+/* Documents: JSON in the Elastic Common Schema, text for people. Fields: docs/report.schema.json. */
 #ifndef IMAPWHY_REPORT_H
 #define IMAPWHY_REPORT_H
 
