@@ -158,6 +158,8 @@ nanoseconds tcp_last_seen(const struct tcp *tcp);    /* newest frame of either s
 enum word_side tcp_vain(const struct tcp *tcp, unsigned *sends, nanoseconds *first, nanoseconds *last);
 /* Whether this direction was captured from its start without a hole (what absence CLIENT and SERVER ask for). */
 bool tcp_whole(const struct tcp *tcp, enum direction from);
+/* Whether this direction was captured from its start, with or without holes. */
+bool tcp_from_start(const struct tcp *tcp, enum direction from);
 /* Memory beyond sizeof (struct tcp); what waits is counted by the pool. */
 size_t tcp_memory(const struct tcp *tcp);
 

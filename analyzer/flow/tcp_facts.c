@@ -68,6 +68,11 @@ bool tcp_whole(const struct tcp *tcp, enum direction from)
 	return (side->flags & SIDE_SYN) && !(side->flags & SIDE_HOLE);
 }
 
+bool tcp_from_start(const struct tcp *tcp, enum direction from)
+{
+	return (tcp->side[from].flags & (SIDE_STARTED | SIDE_SYN)) == (SIDE_STARTED | SIDE_SYN);
+}
+
 static bool vain_of(const struct tcp *tcp, enum direction d)
 {
 	return tcp->side[d].pending_sends && one_sided(tcp) == WORD_side_none;

@@ -1,6 +1,8 @@
 /* What the set facts mean together: what absence says, how far the session came, what was owed and for how long. */
 #include "drive.h"
 
+#include "tls.h"
+
 /* Facts that only whole streams can deny: a hole or a cut frame makes their absence unknown. */
 #define FROM_CONTENT(id) ((id) >= FACT_GREETING && (id) <= FACT_SERVER_SPEAKS)
 
@@ -51,10 +53,18 @@ static bool means_no(unsigned ask, const bool seen[2], const bool whole[2], bool
 	return false;
 }
 
-static void apply_absence(const struct tcp *tcp, struct fact_view v[FACT_COUNT])
+/* What a direction said is known whole: captured without a hole, or with such as lie within literals and records' bodies. */
+static bool heard_whole(const struct session *s, enum direction from)
+{
+	if (tcp_whole(&s->tcp, from))
+		return true;
+	return (s->imap || s->tls) && tcp_from_start(&s->tcp, from) && (!s->imap || imap_saw_all(s->imap, from)) && (!s->tls || tls_saw_all(s->tls, from));
+}
+
+static void apply_absence(const struct session *s, struct fact_view v[FACT_COUNT])
 {
 	bool seen[2] = { v[FACT_ONE_SIDED].value != WORD_side_server, v[FACT_ONE_SIDED].value != WORD_side_client };
-	bool whole[2] = { seen[0] && tcp_whole(tcp, FROM_CLIENT), seen[1] && tcp_whole(tcp, FROM_SERVER) };
+	bool whole[2] = { seen[0] && heard_whole(s, FROM_CLIENT), seen[1] && heard_whole(s, FROM_SERVER) };
 	bool no[ASK_COUNT];
 
 	for (unsigned ask = 0; ask < ASK_COUNT; ask++)
@@ -305,13 +315,13 @@ static enum word_stage stage_of(const struct fact_view v[FACT_COUNT])
 	return is(v, FACT_MIDSTREAM) ? WORD_stage_session : WORD_stage_greeting;
 }
 
-static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], nanoseconds now, bool at_end)
+static void derive_all(const struct session *s, struct fact_view v[FACT_COUNT], nanoseconds now, bool at_end)
 {
 	if (at_end)
 		v[FACT_AT_END] = (struct fact_view){ 1, { now, 0, 0 }, 0, true, true };
 	if (is_decrypted(v))
 		take_back_guesses(v);
-	apply_absence(tcp, v);
+	apply_absence(s, v);
 	deny_login(v);
 	deny_leave(v);
 	forget_refusal_before_tls(v);
@@ -319,7 +329,7 @@ static void derive_all(const struct tcp *tcp, struct fact_view v[FACT_COUNT], na
 	derive_debt(v, now);
 	derive_hello_time(v);
 	derive_client_done(v);
-	derive_heard(tcp, v);
+	derive_heard(&s->tcp, v);
 	derive_vain(v);
 	derive_quiet(v, now);
 	bool plain = is(v, FACT_LOGIN_OK);
@@ -342,7 +352,7 @@ void session_view(const struct session *s, nanoseconds now, bool at_end, struct 
 		v[FACT_COMPANION] = (struct fact_view){ s->companion, s->first, 0, true, true };
 	if (s->mail_port)
 		v[FACT_MAIL_PORT] = (struct fact_view){ 1, s->first, 0, true, true };
-	derive_all(&s->tcp, v, now, at_end);
+	derive_all(s, v, now, at_end);
 }
 
 bool nothing_is_owed(const struct fact_view v[FACT_COUNT])

@@ -231,7 +231,7 @@ static void fall_silent(struct imap_state *s)
 	s->flags |= IMAP_QUIET;
 	s->asked_count = 0;
 	s->literal[FROM_CLIENT] = s->literal[FROM_SERVER] = 0;
-	s->side[FROM_CLIENT] = s->side[FROM_SERVER] = SIDE_LOST;
+	s->side[FROM_CLIENT] = s->side[FROM_SERVER] = SIDE_LOST | SIDE_BLIND;
 }
 
 static struct dissected data(void *state, struct observer *o, struct bytes bytes)
@@ -256,6 +256,11 @@ static struct dissected data(void *state, struct observer *o, struct bytes bytes
 	return d;
 }
 
+bool imap_saw_all(const void *state, enum direction from)
+{
+	return !(((const struct imap_state *)state)->side[from] & SIDE_BLIND);
+}
+
 /* A hole within a literal costs nothing where its length is known; any other one, all certainty, and where it began within a line,
  * the rest of that. */
 static void gap(void *state, struct observer *o, uint64_t missing)
@@ -272,7 +277,7 @@ static void gap(void *state, struct observer *o, uint64_t missing)
 	}
 	s->flags |= IMAP_STARTED;
 	s->literal[o->from] = 0;
-	s->side[o->from] = (uint8_t)(SIDE_LOST | (within ? SIDE_SKIP : 0));
+	s->side[o->from] = (uint8_t)(SIDE_LOST | SIDE_BLIND | (within ? SIDE_SKIP : 0));
 	if (o->from == FROM_SERVER) {
 		s->flags |= IMAP_GREETED;
 		asked_doubt_all(s);

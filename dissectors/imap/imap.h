@@ -25,6 +25,9 @@ struct imap_login {
 	const char *code;        /* response code of a refusal: one that is registered (RFC 5530 and others), "OTHER", or NULL */
 };
 
+/* Whether all lines of that side were read: holes lay within literals alone. `state` is imap_dissector's. */
+bool imap_saw_all(const void *state, enum direction from);
+
 /* The newest attempts, oldest first. Returns how many were written; what does not fit is only in fact imap.login_tried. */
 size_t imap_logins(const void *state, struct imap_login *into, size_t most);
 

@@ -30,6 +30,7 @@ enum side_flag {
 	SIDE_INSIDE = 2, /* within a command or answer, behind a literal */
 	SIDE_BEARS = 4,  /* this line may end in a literal's length */
 	SIDE_LOST = 8,   /* out of step (gap, mid-stream): only lines that are surely IMAP count */
+	SIDE_BLIND = 16, /* a hole may have held anything: not one within a literal */
 };
 
 enum imap_flag {

@@ -193,3 +193,11 @@ void handshake_message(struct tls_state *st, struct observer *o, uint8_t type, s
 	if (st->decryption && st->version != TLS13)
 		decryption_handshake(st, o->from, type, body);
 }
+
+void handshake_message_cut(struct tls_state *st, struct observer *o, uint8_t type)
+{
+	if (o->from != FROM_CLIENT || type != CLIENT_HELLO)
+		return;
+	st->client_hello = true;
+	observe(o, FACT_CLIENT_HELLO, true);
+}

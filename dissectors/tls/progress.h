@@ -60,6 +60,8 @@ void secret_alert(struct tls_state *st, struct observer *o, uint16_t length);
 
 /* A clear handshake message, body without type and length. */
 void handshake_message(struct tls_state *st, struct observer *o, uint8_t type, struct bytes body);
+/* One whose end was not captured. */
+void handshake_message_cut(struct tls_state *st, struct observer *o, uint8_t type);
 /* SSLv2-compatible ClientHello, from its message type on. */
 void sslv2_hello(struct tls_state *st, struct observer *o, struct bytes body);
 

@@ -340,6 +340,15 @@ static void tell_partial(struct tls_state *st, struct observer *o, struct tls_si
 	observe(o, FACT_TLS_PARTIAL, words[st->side[FROM_CLIENT].partial][st->side[FROM_SERVER].partial]);
 }
 
+/* Of a message that waits for more, for where no more comes. */
+static void note_unread(struct tls_side *side, struct bytes rest)
+{
+	bool waits = rest.len && side->open && side->mode == MODE_MESSAGES && !side->skip && !side->lost;
+
+	side->unread = waits ? (uint16_t)rest.len : 0;
+	side->unread_type = waits ? rest.data[0] : 0;
+}
+
 static struct dissected tls_data(void *state, struct observer *o, struct bytes bytes)
 {
 	struct tls_state *st = state;
@@ -361,6 +370,7 @@ static struct dissected tls_data(void *state, struct observer *o, struct bytes b
 		if (n == 0 && was_lost == side->lost)
 			break;
 	}
+	note_unread(side, bytes_part(bytes, at, bytes.len));
 	tell_partial(st, o, side, !side->dead && !side->lost && (side->open || at < bytes.len));
 	if (side->dead)
 		return (struct dissected){ .result = DISSECT_QUIET, .consumed = bytes.len };
@@ -373,6 +383,24 @@ static struct dissected tls_data(void *state, struct observer *o, struct bytes b
 static bool lies_within(const struct tls_side *side, uint64_t missing)
 {
 	return side->open && side->mode != MODE_MESSAGES && side->mode != MODE_ALERT && missing > 0 && missing <= side->left;
+}
+
+/* The frame was cut within a clear message: its record goes on behind the hole, and what kind of message it is was seen. */
+static bool cut_within_message(struct tls_state *st, struct observer *o, struct tls_side *side, uint64_t missing)
+{
+	if (!side->open || !side->unread || !missing || side->unread + missing > side->left || st->decryption)
+		return false;
+	handshake_message_cut(st, o, side->unread_type);
+	side->blind |= o->from != FROM_CLIENT || side->unread_type != CLIENT_HELLO;
+	side->left = (uint16_t)(side->left - side->unread - missing);
+	side->mode = MODE_SKIP;
+	close_record(st, o, side);
+	return true;
+}
+
+bool tls_saw_all(const void *state, enum direction from)
+{
+	return !((const struct tls_state *)state)->side[from].blind;
 }
 
 static void tls_gap(void *state, struct observer *o, uint64_t missing)
@@ -388,7 +416,7 @@ static void tls_gap(void *state, struct observer *o, uint64_t missing)
 	if (lies_within(side, missing)) {
 		side->left = (uint16_t)(side->left - missing);
 		close_record(st, o, side);
-	} else {
+	} else if (!cut_within_message(st, o, side, missing)) {
 		/* The record that the hole begins in was there; what else was, is not known. */
 		if (side->open && side->mode != MODE_MESSAGES && side->mode != MODE_ALERT) {
 			side->left = 0;
@@ -397,10 +425,11 @@ static void tls_gap(void *state, struct observer *o, uint64_t missing)
 		side->open = false;
 		side->left = 0;
 		side->skip = 0;
-		side->lost = true;
+		side->lost = side->blind = true;
 		if (st->decryption)
 			decryption_gap(st, o, missing);
 	}
+	side->unread = 0;
 	tell_partial(st, o, side, side->open);
 }
 

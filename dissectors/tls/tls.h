@@ -16,6 +16,8 @@ void tls_release(void *state);
 
 /* Memory of a state (NULL: none), its records included; what decrypts is counted by the decryptor. */
 size_t tls_memory(const void *state);
+/* Whether all records of that side were seen, and all clear messages but for the end of a ClientHello. */
+bool tls_saw_all(const void *state, enum direction from);
 struct packer;
 /* Packs or unpacks a state (NULL: there is none), and returns it (pack.h); keys and what waits for them stay where they are. */
 void *tls_pack(struct packer *p, void *state);
@@ -37,8 +39,10 @@ struct tls_side {
 	uint32_t skip;         /* of a handshake message too long to keep, still to come */
 	uint16_t left;         /* of the record's body, still to come */
 	uint16_t length;       /* of the record's body */
+	uint16_t unread;       /* bytes there of a clear message that is not whole yet */
 	uint16_t held;         /* length of a record of a close_notify's size that nothing followed yet; 0: none */
 	uint8_t mode;          /* what is done with the body: enum tls_mode */
+	uint8_t unread_type;   /* what that message is */
 	bool open : 1;         /* within a record (also one with an empty body) */
 	bool partial : 1;      /* bytes wait for more */
 	bool told_partial : 1;
@@ -46,6 +50,7 @@ struct tls_side {
 	bool spoke : 1;        /* at least one record */
 	bool lost : 1;         /* looks for the next record's header */
 	bool holes : 1;        /* a gap came: what was not seen may have been there */
+	bool blind : 1;        /* a hole may have held whole records or messages */
 	bool dead : 1;         /* speaks no TLS */
 	bool changed : 1;      /* sent ChangeCipherSpec */
 	bool finished : 1;

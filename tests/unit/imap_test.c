@@ -502,6 +502,9 @@ static void gaps_leave_doubt(void **state)
 	      EXPECT("imap.last_refused=fetch"));
 	check(DIALOGUE("S * OK hi", "c 1 LOGIN {10}\r\n", "g 30", "C tail", "C 2 LOGOUT"),
 	      EXPECT("imap.command_owed=logout @5", "imap.commands=2", "!imap.user"));
+	/* A frame that was cut short took the end of its line with it; what answers by its tag begins another. */
+	check(DIALOGUE("S * OK hi", "C 1 LOGIN a b", "s * CAPABILITY IMAP4r", "G 60", "S 1 NO [AUTHENTICATIONFAILED] no"),
+	      EXPECT("imap.login_refused=1 @5", "!imap.command_owed"));
 	check(DIALOGUE("G 0", "S tail", "S * OK [CAPABILITY IMAP4rev1] x"), EXPECT("!imap.greeting", "imap.capabilities_seen=1"));
 }
 

@@ -290,6 +290,28 @@ static void holes_are_survived(void **state)
 	}
 }
 
+/* The frame of the ClientHello was cut short: that it came is known, and nothing else of the client is in doubt. */
+static void a_hello_cut_short(void **state)
+{
+	struct stream s = stream_from(full13);
+	struct rig r;
+
+	(void)state;
+	rig_start(&r, NULL);
+	for (size_t k = 0; k < s.count; k++) {
+		const struct piece *p = &s.pieces[k];
+		feed(&r, p->from, p->at, p->data, k ? p->len : 200);
+		if (!k)
+			gap(&r, p->from, p->at, p->len - 200);
+	}
+	assert_true(number(&r, FACT_CLIENT_HELLO));
+	assert_true(number(&r, FACT_SERVER_HELLO));
+	assert_true(number(&r, FACT_CLIENT_FINISHED));
+	assert_true(tls_saw_all(&r.state, FROM_CLIENT));
+	rig_end(&r);
+	stream_free(&s);
+}
+
 static void a_hole_within_a_record_is_counted_through(void **state)
 {
 	struct stream s = stream_from(full13);
@@ -866,7 +888,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_handshakes), cmocka_unit_test(every_split_tells_the_same), cmocka_unit_test(holes_are_survived),
-		cmocka_unit_test(a_hole_within_a_record_is_counted_through), cmocka_unit_test(client_that_rejects_in_secret),
+		cmocka_unit_test(a_hole_within_a_record_is_counted_through), cmocka_unit_test(a_hello_cut_short), cmocka_unit_test(client_that_rejects_in_secret),
 		cmocka_unit_test(tickets_and_greetings), cmocka_unit_test(lone_ticket_was_the_greeting), cmocka_unit_test(nineteen_bytes),
 		cmocka_unit_test(tickets_after_starttls),
 		cmocka_unit_test(answers_are_timed),

@@ -201,7 +201,7 @@ def window(m, rng):
         wait(2),
         end("x", "STOP"),
         wait(9),
-        ALIVE,
+        dict(ALIVE, op="check"),  # so that time goes on in the capture
     ]
 
 
