@@ -110,6 +110,13 @@ command|bad||Please select a mailbox first|protocol_error
 login|bad||Already logged in|protocol_error
 login|bad||Client canceled authentication|protocol_error
 login|no|AUTHENTICATIONFAILED|Account locked due to too many failed logins|account_action_required
+login|no||IMAP not permitted for this user|not_authorized
+login|no||User account is not activated|account_action_required
+login|no||LOGIN Service error|temporarily_unavailable
+greeting|bye||Maximum number of clients reached|connection_limit
+bye|bye||Your session has expired|autologout
+bye|bye||Mailbox deleted|mailbox_unavailable
+command|no||Storage exceeded|over_quota
 bye|bye||Server is being upgraded and will be back shortly|maintenance
 bye|bye|UNAVAILABLE|Scheduled downtime tonight|maintenance
 bye|bye|ALERT|Down for maintenance until noon|maintenance
