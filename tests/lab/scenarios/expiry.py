@@ -19,7 +19,7 @@ BOXES = {  # where it stands, and what makes it what it is
     "balancer": ("fw", NEW_ONLY + " && iptables -t nat -A PREROUTING -d {s1} -p tcp -j DNAT --to-destination {s2}"),
     "anew": ("gw", "iptables -t nat -A POSTROUTING -o wan -j MASQUERADE --random-fully"),  # gives it another mapping when it speaks again
 }
-STILL = "imap_idle_notify_interval = 29 mins\n"  # else Dovecot says every other minute that it is there
+STILL = "imap_idle_notify_interval = 0\n"  # else Dovecot says now and then that it is still there
 SWALLOWED = "auth == 'ok' and retrans_client >= 3 and not rst_server and silence > %d"
 
 
