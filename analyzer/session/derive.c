@@ -194,6 +194,15 @@ static void forget_refusal_before_tls(struct fact_view v[FACT_COUNT])
 		v[FACT_LOGIN_REFUSED] = (struct fact_view){ .known = refused->known };
 }
 
+/* A flight that met nobody any more (the client's FIN stands before it) was neither taken nor refused. */
+static void forget_late_flight(struct fact_view v[FACT_COUNT])
+{
+	const struct fact_view *left = &v[FACT_CLIENT_FIN], *flight = &v[FACT_SERVER_FLIGHT];
+
+	if (flight->set && left->set && left->at.time < flight->at.time)
+		v[FACT_SERVER_FLIGHT] = (struct fact_view){ .known = flight->known };
+}
+
 /* An answer that met nobody any more (its client had left, and answers it by RST) is none: the command is owed still. One that comes within
  * a second of the parting was on its way. */
 static void forget_late_answer(struct fact_view v[FACT_COUNT])
@@ -325,6 +334,7 @@ static void derive_all(const struct session *s, struct fact_view v[FACT_COUNT], 
 	deny_login(v);
 	deny_leave(v);
 	forget_refusal_before_tls(v);
+	forget_late_flight(v);
 	forget_late_answer(v);
 	derive_debt(v, now);
 	derive_hello_time(v);

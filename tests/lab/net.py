@@ -166,6 +166,10 @@ def more_network(rng, number):
     return ipaddress.ip_network("10.%d.%d.0/24" % (130 + 20 * number + rng.randrange(20), rng.randrange(256)))
 
 
+def output_of(argv):
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+
+
 class Net:
     """One raised set. `tmp` is its folder; everything started in it dies with close()."""
 
@@ -229,6 +233,16 @@ class Net:
         except OSError:
             pass
         return self.shell(role, "cat /proc/net/%s /proc/net/%s6" % (table, table))
+
+    def wait_bridges(self, seconds=5):
+        """Waits until every port of the bridges passes frames on, for which the kernel takes up to a second: what is sent before is lost."""
+        end = time.monotonic() + seconds
+        for role, bridge in (("gw", "br0"), ("fw", "br1")):
+            ask = ["ip", "-netns", self.ns + role, "-o", "link", "show", "master", bridge]
+            while any(" state UP " not in line for line in output_of(ask).splitlines()):
+                if time.monotonic() > end:
+                    raise RuntimeError("a port of %s's bridge stays down" % role)
+                time.sleep(0.05)
 
     def wait_port(self, role, port, seconds=12, table="tcp"):
         """Waits until something listens on that port of a namespace."""

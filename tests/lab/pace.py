@@ -43,7 +43,8 @@ def takes(step):
         return step["seconds"]
     if step["do"] != "run" or not step["wait"]:
         return 0
-    once = SLOW.get(step["client"], 1) + sleeps(step) + 3 * (step["password"] == "wrong")
+    idle = step.get("idle", 4) if step["op"] == "idle" else 0
+    once = SLOW.get(step["client"], 1) + idle + sleeps(step) + 3 * (step["password"] == "wrong")
     return once * step.get("loop", 1) * step.get("sessions_each", 1)
 
 

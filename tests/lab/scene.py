@@ -106,6 +106,7 @@ class Scene:
         for role, kind, options in (("s1", self.spec["server"], self.spec["options"]), ("s2", self.spec["server2"], self.spec["options2"])):
             if kind:
                 self.add_server(role, kind, options)
+        self.net.wait_bridges()
         if "6" in family:
             self.warm(a)
 

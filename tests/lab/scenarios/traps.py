@@ -298,8 +298,9 @@ def family_lost(m, rng):
         "rejected": fw("-A FORWARD -s {c1_6} -p tcp -j REJECT --reject-with icmp6-adm-prohibited", six=True),
         "refused": shell("s1", "ip6tables -A INPUT -p tcp --dport {port} -j REJECT --reject-with tcp-reset"),
     }[kind]
-    if kind == "late":  # either family may win: the other one's attempt says nothing
-        return [rule, run(m["client"], [("auth == 'ok'", OK_PLAIN), ("True", want)], seconds=9, cut=30, sessions=2, check="auth == 'ok' or not data_client")]
+    if kind == "late":  # either family may win: the other one's attempt says nothing, and who is served the slow way is served slowly
+        served = [("auth == 'ok' and ':' in client_ip", FAR), ("auth == 'ok'", OK_PLAIN)]
+        return [rule, run(m["client"], served + [("True", want)], seconds=9, cut=30, sessions=2, check="auth == 'ok' or not data_client")]
     # Asked once, and given up before it was asked again: such an attempt is no session (docs/verdicts.md), it is only counted.
     first = [
         ("':' in client_ip and syns == 1 and packets == 1 and not icmp", None),
