@@ -129,6 +129,9 @@ class Connection(types.SimpleNamespace):
             self.asked += line + "\n"
             if len(words) > 1 and words[0] != "+":
                 self.pending[words[0]] = (words[1].upper(), now)
+            elif words and len(self.pending) == 1:  # what a command goes on with (SASL): the server owes an answer from then on
+                tag, (command, _) = self.pending.popitem()
+                self.pending[tag] = (command, now)
             return
         self.said += line + "\n"
         if len(words) > 1 and words[0] in self.pending and words[1].upper() in ("OK", "NO", "BAD"):

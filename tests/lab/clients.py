@@ -30,10 +30,11 @@ def curl(job):
     scheme = "imaps" if job.tls == "implicit" else "imap"
     argv = ["curl", "-sS", "-m", str(job.seconds), "--user", "%s:%s" % (job.user, job.password)] + ["--ssl-reqd"] * (job.tls == "starttls")
     base = "%s://%s:%d/" % (scheme, job.host, job.port)
+    mail = put(job, "mail", "From: Sender <a@sender.example>\r\nSubject: A draft\r\n\r\n" + "A line of it.\r\n" * 800) if job.op == "append" else None
     tail = {
         "check": [base, "-X", "NOOP"],
         "list": [base],
-        "append": [base + "INBOX", "-T", os.path.join(HERE, "README.md")],
+        "append": [base + "INBOX", "-T", mail],
         "examine": [base, "-X", "EXAMINE INBOX"],
     }
     return argv + tail.get(job.op, [base + "INBOX;MAILINDEX=1"]) + ["-o", "/dev/null"] + list(job.more.get("args", ())), home(job), None

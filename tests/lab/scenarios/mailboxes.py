@@ -38,7 +38,7 @@ def full(m, rng):
         "courier": [shell("s1", "printf '8000S\\n7000 2\\n' > %s/maildirsize" % MINE + OWNED)],
     }.get(m["server"], [])
     op = {"imaplib": {"append": 70000, "end": "close"}, "curl": {"op": "append"}}[m["client"]]
-    return before + [run(m["client"], OVER, cut=20, check="('APPEND', 'NO') in answers", **op)]
+    return before + [run(m["client"], OVER, cut=20, check="('APPEND', 'NO') in answers and any(' NO ' in line and 'quota' in line.lower() for line in said.splitlines())", **op)]
 
 
 def no_right(m, rng):
