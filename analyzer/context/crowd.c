@@ -70,7 +70,7 @@ static struct party *find(const struct crowd *c, uint64_t hash, const struct add
 /* Those whose party is gone end, the others learn where theirs stands now. */
 static void move_streaks(struct crowd *c)
 {
-	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+	for (struct streak *k = c->streak; k && k < c->streak + c->streaks; k++)
 		k->party = NOBODY;
 	for (uint32_t i = 0; i < c->room; i++)
 		if (c->party[i].streak)
@@ -199,7 +199,7 @@ static void forget_streak(struct crowd *c, struct crowd_budget *budget)
 {
 	struct streak *oldest = c->streak;
 
-	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+	for (struct streak *k = c->streak; k && k < c->streak + c->streaks; k++)
 		if (k->hit < oldest->hit)
 			oldest = k;
 	struct party *p = &c->party[oldest->party];
@@ -267,7 +267,7 @@ void crowd_serve(struct crowd *c, struct party *p, nanoseconds at, nanoseconds s
 
 void crowd_calm(struct crowd *c)
 {
-	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+	for (struct streak *k = c->streak; k && k < c->streak + c->streaks; k++)
 		k->hits = 0;
 	for (struct party *p = c->party; p && p < c->party + c->room; p++)
 		p->since = 0;
@@ -275,7 +275,7 @@ void crowd_calm(struct crowd *c)
 
 void crowd_forget_kind(struct crowd *c, uint8_t kind)
 {
-	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+	for (struct streak *k = c->streak; k && k < c->streak + c->streaks; k++)
 		if (k->kind == kind)
 			k->kind = CROWD_KINDS;
 }
@@ -378,7 +378,7 @@ static void add_hits(struct tally *n, const struct crowd *c, const struct span *
 	struct hits hits;
 
 	hits.count = hits.lead = 0;
-	for (const struct streak *k = c->streak; k < c->streak + c->streaks; k++) {
+	for (const struct streak *k = c->streak; k && k < c->streak + c->streaks; k++) {
 		if (!is_hit(k, span))
 			continue;
 		add_hit(n, &c->party[k->party], k);
@@ -431,7 +431,7 @@ struct tally crowd_all_hit(const struct crowd *c)
 
 void crowd_open(struct crowd *c, nanoseconds since, nanoseconds until, nanoseconds within)
 {
-	for (struct streak *k = c->streak; k < c->streak + c->streaks; k++)
+	for (struct streak *k = c->streak; k && k < c->streak + c->streaks; k++)
 		if (!failing(k, until, within))
 			k->hits = 0;
 	for (struct party *p = c->party; p && p < c->party + c->room; p++) {
