@@ -213,19 +213,23 @@ class Allocations(unittest.TestCase):
         with open(made.write_pcap(os.path.join(self.folder, "made.pcap"), c), "rb") as f:
             return self.counted(f.read(), "--keylog", told)
 
+    def least_inside(self, *what):
+        """Handshakes are random, and one in a hundred takes three allocations more, however long the session is: the least of three."""
+        return min(self.read_inside(*what) for _ in range(3))
+
     @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed: no certificate to talk with")
     def test_inside_tls_with_keys(self):
         # CBC is not here: libcrypto copies the state of its HMAC for each record.
         identity = Identity(self.folder)
         for version, suites in (("1.3", None), ("1.2", "ECDHE-RSA-AES128-GCM-SHA256"), ("1.2", "ECDHE-RSA-CHACHA20-POLY1305")):
             for mtu in (1400, 90):
-                few, many = (self.read_inside(rounds, identity, version, suites, mtu) for rounds in (30, 300))
+                few, many = (self.least_inside(rounds, identity, version, suites, mtu) for rounds in (30, 300))
                 self.assertEqual(few, many, (version, suites, mtu))
 
     @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed: no certificate to talk with")
     def test_inside_tls_waiting_for_keys(self):
         identity = Identity(self.folder)
-        few, many = (self.read_inside(rounds, identity, "1.3", None, 1400, "empty") for rounds in (30, 300))
+        few, many = (self.least_inside(rounds, identity, "1.3", None, 1400, "empty") for rounds in (30, 300))
         self.assertEqual(few, many)
 
 
