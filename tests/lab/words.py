@@ -1,6 +1,7 @@
 """The words that scenarios are written in: steps and labels. See README.md."""
 
 TOUCH = ["session", "idle", "auth"]
+ANYWHERE = ["resolve", "connect", "tls", "greeting", "auth", "session", "idle", "close"]
 
 
 def label(mechanism, stage, culprit, cause, outcome="failed", also=None, keylog=None, why="", ambiguous=False):
@@ -17,6 +18,11 @@ def healthy(mechanism="success", stage="close", also=None, why=""):
     return label(mechanism, stage, None, None, "healthy", also, why=why)
 
 
+def unclear(mechanism, also=(), why=""):
+    """Nothing can be said; `also` are words that a careful reader might say as well."""
+    return label(mechanism, "session", "unknown", None, "inconclusive", also={"stage": ANYWHERE, "mechanism": list(also)}, why=why)
+
+
 OK_INSIDE = healthy(also={"stage": TOUCH}, why="inside TLS a normal login, and what the client wanted")
 OK_PLAIN = healthy(also={"stage": ["session"]}, why="logged in, worked, ended as meant")
 REFUSED_INSIDE = label(
@@ -31,6 +37,32 @@ REFUSED_INSIDE = label(
 REFUSED = label("invalid_credentials", "auth", "client", "account_settings", why="LOGIN or AUTHENTICATE answered NO")
 NO_LOGIN_INSIDE = healthy(
     "clean_close", also={"mechanism": ["success", "probe"], "stage": TOUCH + ["tls", "greeting"]}, why="TLS, no login tried, closed as meant"
+)
+
+# what several scenario files show
+DROPPED = label("syn_dropped", "connect", "middlebox", "firewall_antivirus", why="SYNs unanswered while another device is served")
+SILENT = label(
+    "connect_timeout",
+    "connect",
+    "unknown",
+    "server_down",
+    also={"culprit": ["network", "middlebox", "server"], "cause": ["weak_connection", "firewall_antivirus"]},
+    why="SYNs unanswered, nothing shows the host alive",
+)
+CUT = unclear("truncated", ("success", "clean_close", "too_short"), "the frames are cut before what was said")
+NO_ANSWER = label("command_timeout", "session", "server", "server_down", why="a command is acknowledged and never answered")
+REJECTED = label("icmp_rejected", "connect", "middlebox", "firewall_antivirus", why="a router says that it is prohibited")
+NO_GREETING = label("greeting_timeout", "greeting", "server", "server_down", why="the connection stands, no greeting comes")
+PLAIN_PORT = label(
+    "tls_to_plaintext_port", "tls", "client", "account_settings", also={"stage": ["greeting"]}, why="a ClientHello to a port that speaks in clear"
+)
+PROTOCOL = label(
+    "client_protocol_error",
+    "session",
+    "client",
+    "mail_app",
+    also={"stage": ["greeting", "auth"]},
+    why="the client's commands are answered BAD, and its work ended with that",
 )
 
 SLOW = label(

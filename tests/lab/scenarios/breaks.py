@@ -1,19 +1,10 @@
 """The first of each kind of break: a firewall that drops, one that rejects, a look-up that fails, a reset of each side."""
-from words import CLEAR, INSIDE, OK_PLAIN, dns, failed_lookup, fw, label, run, scenario, server, wait
+from words import CLEAR, DROPPED, INSIDE, OK_PLAIN, SILENT, dns, failed_lookup, fw, label, run, scenario, server, wait
 
 ALIVE = run(
     "imaplib", OK_PLAIN, host="c2", user=1, check="auth == 'ok' and ended_ok and retrans_client + retrans_server < 3"
 )  # another device that is served: the proof that the server is there
 UNANSWERED = "syns >= 3 and not synacks and not rst_server and not icmp"
-DROPPED = label("syn_dropped", "connect", "middlebox", "firewall_antivirus", why="SYNs unanswered while another device is served")
-SILENT = label(
-    "connect_timeout",
-    "connect",
-    "unknown",
-    "server_down",
-    also={"culprit": ["network", "middlebox", "server"], "cause": ["weak_connection", "firewall_antivirus"]},
-    why="SYNs unanswered, nothing shows the host alive",
-)
 SHORT = {"client": ("curl", "imaplib", "perl", "imapflow", "mbsync", "imapfilter")}
 
 

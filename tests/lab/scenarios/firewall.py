@@ -1,6 +1,6 @@
 """What firewalls and their like do to sessions that stand, to clients that were refused, to names and words; and what looks like it."""
 from scenarios.breaks import ALIVE
-from words import OK_INSIDE, OK_PLAIN, REFUSED, REFUSED_INSIDE, box, fw, join, label, run, scenario, server, shell, wait
+from words import OK_INSIDE, REFUSED, REFUSED_INSIDE, box, fw, join, label, run, scenario, server, shell, wait
 
 IN = ["!line", "a login {user} {password}", "!until a OK", "b select inbox", "!until b OK"]
 SELECTING = ("curl", "mbsync", "fetchmail", "imapflow", "neomutt")  # for words that stand in every client's session

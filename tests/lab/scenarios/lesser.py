@@ -1,14 +1,24 @@
 """Captures that show too little, derived from whole ones: what is left decides it still, or it does not."""
 from scenarios.breaks import ALIVE
-from words import OK_INSIDE, OK_PLAIN, REFUSED, REFUSED_INSIDE, fw, healthy, join, label, run, scenario, server, wait
-
-ANYWHERE = ["resolve", "connect", "tls", "greeting", "auth", "session", "idle", "close"]
-
-
-def unclear(mechanism, also=(), why=""):
-    """Nothing can be said; `also` are words that a careful reader might say as well."""
-    return label(mechanism, "session", "unknown", None, "inconclusive", also={"stage": ANYWHERE, "mechanism": list(also)}, why=why)
-
+from words import (
+    ANYWHERE,
+    CUT,
+    DROPPED,
+    NO_ANSWER,
+    OK_INSIDE,
+    OK_PLAIN,
+    REFUSED,
+    REFUSED_INSIDE,
+    fw,
+    healthy,
+    join,
+    label,
+    run,
+    scenario,
+    server,
+    unclear,
+    wait,
+)
 
 WELL = healthy(also={"stage": ["session", "idle", "auth"], "mechanism": ["clean_close"]}, why="met in the middle, and well")
 ALIVE_CHECK = run("imaplib", OK_PLAIN, host="c2", user=1, op="check", check="auth == 'ok'")  # somebody else, so that time goes on in the capture
@@ -20,7 +30,6 @@ LOST = unclear("capture_loss", (), "the frame with the answer is not in the capt
 CUT_WELL = dict(
     WELL, also_ok={"stage": ANYWHERE, "mechanism": ["truncated", "clean_close"]}, why="a good session of which the first bytes of each frame are left"
 )
-CUT = unclear("truncated", ("success", "clean_close", "too_short"), "the frames are cut before what was said")
 SHORT = unclear("too_short", (), "the capture ends before it is decided")
 
 
@@ -63,8 +72,6 @@ def lesser_of(m):
 
 
 UNANSWERED = "syns >= 3 and not synacks and not rst_server and not icmp"
-DROPPED = label("syn_dropped", "connect", "middlebox", "firewall_antivirus", why="SYNs unanswered while another device is served")
-NO_ANSWER = label("command_timeout", "session", "server", "server_down", why="a command is acknowledged and never answered")
 NO_AUTH = label("auth_timeout", "auth", "server", "server_down", why="LOGIN is acknowledged and never answered")
 VICTIM = "was != 'success'"
 SCENARIOS = [

@@ -1,5 +1,5 @@
 """Servers that say no, in the words of real servers and of the providers, in clear and inside TLS; and refusals that are none."""
-from words import OK_INSIDE, OK_PLAIN, REFUSED_INSIDE, end, fw, join, label, run, scenario, server, shell, wait
+from words import OK_PLAIN, REFUSED_INSIDE, join, label, run, scenario, server, shell, wait
 
 IN = ["!line", "a login {user} {password}", "!until a OK", "b select inbox", "!until b OK"]
 ANY = {"culprit": ["client", "server", "unknown"], "cause": ["account_settings", "server_down"]}

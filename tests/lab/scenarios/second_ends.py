@@ -1,6 +1,6 @@
 """How connections end, by other means: sockets killed by the kernel's own command, FINs at every stage, resets that look the other way."""
 from scenarios.breaks import ALIVE
-from words import OK_INSIDE, OK_PLAIN, end, fw, healthy, join, label, run, scenario, server, shell, wait
+from words import OK_PLAIN, healthy, join, label, run, scenario, server, shell, wait
 
 IN = ["!line", "a login {user} {password}", "!until a OK", "b select inbox", "!until b OK"]
 BYE = ["z logout", "!read"]

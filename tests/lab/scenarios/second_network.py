@@ -1,10 +1,9 @@
 """The network by other means: routes, narrow links, connection tables, rates, pauses and windows; real kernels do it all."""
 from scenarios.breaks import ALIVE
-from words import OK_PLAIN, SLOW, end, fw, healthy, join, label, run, scenario, server, shell, wait, wire
+from words import DROPPED, NO_GREETING, OK_PLAIN, REJECTED, SLOW, end, fw, join, label, run, scenario, server, shell, wait, wire
 
 IN = ["!line", "a login {user} {password}", "!until a OK", "b select inbox", "!until b OK"]
 BYE = ["z logout", "!read"]
-REJECTED = label("icmp_rejected", "connect", "middlebox", "firewall_antivirus", why="a router says that it is prohibited")
 UNREACHABLE = label(
     "host_unreachable",
     "connect",
@@ -13,7 +12,6 @@ UNREACHABLE = label(
     also={"cause": ["weak_connection"], "culprit": ["server", "unknown"]},
     why="a router says that there is no way",
 )
-DROPPED = label("syn_dropped", "connect", "middlebox", "firewall_antivirus", why="SYNs unanswered while another device is served")
 BIG = label(
     "path_mtu_blackhole",
     "session",
@@ -30,7 +28,6 @@ UNSEEN_BIG = dict(
         "cause": ["firewall_antivirus", "server_down"],
     },
 )
-NO_GREETING = label("greeting_timeout", "greeting", "server", "server_down", why="the connection stands, no greeting comes")
 BY_SERVER = label("reset_by_server", "greeting", "server", "server_down", why="the kernel resets what its accept queue can't hold")
 SWALLOWED = label("content_dropped", "session", "middlebox", "firewall_antivirus", why="from one byte on everything is swallowed, others are served")
 GONE = label(

@@ -1,13 +1,10 @@
 """Another author's wrong doors: other services on mail ports, TLS where there is none, STARTTLS that goes astray, and servers that fall silent on the way."""
 from scenarios.second_login import dialogues, in_turn, on
-from words import OK_INSIDE, OK_PLAIN, REFUSED_INSIDE, SLOW, label, run, scenario, server
+from words import OK_INSIDE, OK_PLAIN, PLAIN_PORT, PROTOCOL, REFUSED_INSIDE, SLOW, label, run, scenario, server
 
 IN = ["!line", "a LOGIN {user} {password}", "!until a OK"]
 OPENED = IN + ["b SELECT INBOX", "!until b OK"]
 OUT = ["z LOGOUT", "!read"]
-TLS_TO_PLAIN = label(
-    "tls_to_plaintext_port", "tls", "client", "account_settings", also={"stage": ["greeting"]}, why="a ClientHello to a port that speaks in clear"
-)
 PLAIN_TO_TLS = label(
     "plaintext_to_tls_port", "greeting", "client", "account_settings", also={"stage": ["tls"]}, why="plain words to a port that speaks TLS"
 )
@@ -44,14 +41,6 @@ INSIDE_SILENT = label(
 )
 UNGREETED = dict(NO_GREETING, also_ok={"mechanism": ["command_timeout"], "stage": ["session"]})
 NO_HELLO = label("tls_no_response", "tls", "server", "server_down", why="the ClientHello is never answered")
-PROTOCOL = label(
-    "client_protocol_error",
-    "session",
-    "client",
-    "mail_app",
-    also={"stage": ["greeting", "auth"]},
-    why="the client's commands are answered BAD, and its work ended with that",
-)
 BANNERS = {
     "telnet": ["!raw \\xff\\xfd\\x18\\xff\\xfd\\x20\\xff\\xfd\\x23\\xff\\xfd\\x27login: ", "!silent"],
     "sieve": [
@@ -177,7 +166,7 @@ SCENARIOS = [
     ),
     scenario(
         "second_tls_port_speaks_plain",
-        [run(c, TLS_TO_PLAIN, user=i % 3, seconds=6, check="hellos and not tls") for i, c in enumerate(("curl", "getmail", "fetchmail", "neomutt"))],
+        [run(c, PLAIN_PORT, user=i % 3, seconds=6, check="hellos and not tls") for i, c in enumerate(("curl", "getmail", "fetchmail", "neomutt"))],
         server="scripted",
         options={"tls": "implicit", "tls_ports": []},
     ),

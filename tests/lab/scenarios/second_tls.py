@@ -1,6 +1,6 @@
 """TLS by other means: other refusals of certificates, alerts of either side at every flight, stalls and hang-ups in the handshake, odd but good ones."""
 from scenarios.firewall import ALIVE_INSIDE
-from scenarios.handshake import ABORTED, BAD, CIPHER, HELLO, LATE, NAME, VERSION, VERSION_ALERT, WANTS_CERT, WANTS_CERT_13
+from scenarios.handshake import ABORTED, BAD, CIPHER, HELLO, LATE, VERSION, WANTS_CERT, WANTS_CERT_13
 from words import OK_INSIDE, SLOW, box, fw, healthy, label, run, scenario, wait
 
 IMPLICIT = {"tls": "implicit"}

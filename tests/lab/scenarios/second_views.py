@@ -1,17 +1,13 @@
 """The same failures and the same good sessions as other places show them: other links, mirrors, one direction, no start, cut frames."""
 from scenarios.breaks import ALIVE
 from scenarios.handshake import BAD
-from scenarios.lesser import ANYWHERE, WELL, unclear
-from words import OK_INSIDE, OK_PLAIN, REFUSED, fw, join, label, run, scenario, server, shell, wait
+from scenarios.lesser import WELL
+from words import ANYWHERE, DROPPED, NO_GREETING, OK_INSIDE, OK_PLAIN, REFUSED, REJECTED, fw, join, label, run, scenario, server, shell, unclear, wait
 
 LINKS = [(kind, ("link", kind), None) for kind in ("vlan", "qinq", "pppoe", "cooked", "raw")]
 TWICE = ("twice", ("twice", 0), None)
-DROPPED = label("syn_dropped", "connect", "middlebox", "firewall_antivirus", why="SYNs unanswered while another device is served")
-NO_GREETING = label("greeting_timeout", "greeting", "server", "server_down", why="the connection stands, no greeting comes")
 RESET = label("reset_by_server", "session", "server", "server_down", also={"stage": ["idle"]}, why="the server's kernel resets the connection")
-REJECTED = label("icmp_rejected", "connect", "middlebox", "firewall_antivirus", why="a router says that it is prohibited")
 ONE_SIDED = unclear("one_sided", ("success", "clean_close"), "the direction that would tell it is not in the capture")
-CUT = unclear("truncated", ("success", "clean_close", "too_short"), "the frames are cut before what was said")
 HALF_SEEN = dict(WELL, also_ok=dict(WELL["also_ok"], mechanism=["one_sided", "clean_close"]))
 MIDDLE = dict(WELL, also_ok=dict(WELL["also_ok"], mechanism=["clean_close", "midstream"]))
 IN = ["!line", "a login {user} {password}", "!until a OK", "b select inbox", "!until b OK"]

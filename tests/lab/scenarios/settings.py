@@ -1,5 +1,5 @@
 """Wrong settings: the wrong port, the wrong protocol, the wrong words; and look-ups that fail, or only seem to."""
-from words import CLEAR, INSIDE, OK_PLAIN, dns, failed_lookup, label, run, scenario, shell
+from words import CLEAR, INSIDE, OK_PLAIN, PLAIN_PORT, PROTOCOL, dns, failed_lookup, label, run, scenario, shell
 
 TLS_PORT = label(
     "plaintext_to_tls_port",
@@ -9,18 +9,7 @@ TLS_PORT = label(
     also={"stage": ["tls"]},
     why="a client without TLS on a port that waits for TLS",
 )
-PLAIN_PORT = label(
-    "tls_to_plaintext_port", "tls", "client", "account_settings", also={"stage": ["greeting"]}, why="a ClientHello to a port that speaks in clear"
-)
 SERVICE = label("wrong_service", "greeting", "client", "account_settings", also={"stage": ["tls"]}, why="the other side speaks another protocol")
-PROTOCOL = label(
-    "client_protocol_error",
-    "session",
-    "client",
-    "mail_app",
-    also={"stage": ["greeting", "auth"]},
-    why="the client's commands are answered BAD, and its work ended with that",
-)
 SERVICES = {
     "pop3": ["+OK POP3 server ready <1896.697170952@mail.example>"],
     "smtp": ["220 mail.example ESMTP Postfix"],

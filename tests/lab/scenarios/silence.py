@@ -1,14 +1,12 @@
 """Nothing comes: servers that stand still, ways that are cut, windows that stay shut; with and without the proof of who is to blame."""
 from scenarios.breaks import ALIVE, SHORT
-from words import OK_PLAIN, end, fw, join, label, run, scenario, server, shell, wait, wire
+from words import NO_ANSWER, NO_GREETING, OK_PLAIN, SILENT, end, fw, join, label, run, scenario, server, shell, wait, wire
 
 IN = ["!line", "a login {user} {password}", "!until a OK", "b select inbox", "!until b OK"]
 TRIO = {"client": ("curl", "imaplib", "mbsync")}
 SERVER = {"culprit": ["unknown"]}
 NO_HELLO = label("tls_no_response", "tls", "server", "server_down", why="the ClientHello is acknowledged, no ServerHello comes")
-NO_GREETING = label("greeting_timeout", "greeting", "server", "server_down", why="the connection stands, no greeting comes")
 NO_AUTH = label("auth_timeout", "auth", "server", "server_down", why="LOGIN or AUTHENTICATE is acknowledged and never answered")
-NO_ANSWER = label("command_timeout", "session", "server", "server_down", why="a command is acknowledged and never answered")
 NO_ANSWER_INSIDE = label(
     "command_timeout",
     "session",
@@ -57,14 +55,6 @@ UNREACHABLE = label(
     "server_down",
     also={"cause": ["weak_connection"], "culprit": ["server", "unknown"]},
     why="ICMP says that there is no way to the host",
-)
-SILENT = label(
-    "connect_timeout",
-    "connect",
-    "unknown",
-    "server_down",
-    also={"culprit": ["network", "middlebox", "server"], "cause": ["weak_connection", "firewall_antivirus"]},
-    why="SYNs unanswered, nothing shows the host alive",
 )
 DROPPED = label("syn_dropped", "connect", "middlebox", "firewall_antivirus", why="SYNs unanswered while the host is alive for others")
 NO_SYNACK = "syns >= 3 and not synacks and not rst_server and not icmp"

@@ -1,12 +1,11 @@
 """A third look at the network, TLS, look-ups and views: written when the program had been mended by the second, to see whether that holds."""
 from scenarios.breaks import ALIVE
 from scenarios.firewall import ALIVE_INSIDE
-from scenarios.lesser import unclear
 from scenarios.second_ends import ABORTED, CLOSED, RESET
 from scenarios.second_names import NOWHERE
 from scenarios.second_network import BIG, REJECTED, SWALLOWED, UNREACHABLE, VANISHED
 from scenarios.second_tls import HUNG_UP, NO_HELLO, SERVER_HELLO
-from words import CLEAR, OK_INSIDE, OK_PLAIN, REFUSED, SLOW, dns, failed_lookup, fw, join, label, run, scenario, server, shell, wait, wire
+from words import CLEAR, OK_INSIDE, OK_PLAIN, REFUSED, SLOW, dns, failed_lookup, fw, join, run, scenario, server, shell, unclear, wait
 
 IN = ["!line", "a login {user} {password}", "!until a OK", "b select inbox", "!until b OK"]
 BYE = ["z logout", "!read"]
