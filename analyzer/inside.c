@@ -208,8 +208,10 @@ bool inside_answer(const struct inside *i, struct answer *into)
 
 	/* What rests on answers learnt before teaches nothing: one mistake would spread. Nor does a login that was refused first: which answer let it
 	 * in is less sure. */
-	if (i->answer < 1 || i->margin < (accepted && tells_tag(i) ? SURE_AT_WORK : SURE) || i->best.like || (!accepted && i->best.what != WORD_inside_login_refused) ||
-	    (accepted && (i->refused || !went_to_work(i))))
+	int sure = accepted && tells_tag(i) ? SURE_AT_WORK : SURE;
+	bool plain = accepted ? !i->refused && went_to_work(i) : i->best.what == WORD_inside_login_refused;
+
+	if (i->answer < 1 || i->margin < sure || i->best.like || !plain)
 		return false;
 	*into = (struct answer){ .length = i->step[i->answer].all.least - i->best.tag, .whole = i->step[i->answer].all.least,
 				 .login = i->step[i->answer - 1].all.least, .accepted = accepted,

@@ -288,7 +288,7 @@ void place_count_faults(struct place *place)
 
 	for (struct counted *c = place->fault; c < place->fault + CROWD_KINDS; c++)
 		c->count = 0;
-	for (const struct streak *k = crowd->streak; k < crowd->streak + crowd->streaks; k++)
+	for (const struct streak *k = crowd->streak; k && k < crowd->streak + crowd->streaks; k++)
 		if (k->kind < CROWD_KINDS)
 			place->fault[k->kind].count += k->hits;
 }
